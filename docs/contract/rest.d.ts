@@ -8169,7 +8169,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists, or without an address. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8537,7 +8537,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists, or without an address. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8614,7 +8614,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists, or without an address. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8756,7 +8756,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists, or without an address. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8836,7 +8836,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists, or without an address. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;
@@ -8913,7 +8913,7 @@ export interface operations {
                 provider?: string | null;
                 /** @description Just this one. */
                 currency?: string | null;
-                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists. */
+                /** @description With this wrong with it, or one of several with commas between them; or `any` of what its row lists, or without an address. */
                 problem?: string | null;
                 /** @description Part of an id, of an address or of a transaction's hash. */
                 search?: string | null;

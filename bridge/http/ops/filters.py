@@ -38,7 +38,7 @@ ProblemQuery = Annotated[
     str | None,
     QueryParameter(
         description="With this wrong with it, or one of several with commas between them; or `any` "
-        "of what its row lists."
+        "of what its row lists, or without an address."
     ),
 ]
 TextQuery = Annotated[str | None, QueryParameter(description="Just this one.")]
@@ -98,14 +98,15 @@ async def payment_filter(
     """Which payments an address asks for. Raises ValidationException, which names what is wrong."""
     made = stretch_in("from", made_from, "to", made_to, zone)
     completed = stretch_in("completedFrom", completed_from, "completedTo", completed_to, zone)
-    problems = () if problem == ANY_PROBLEM else some_of(WRONG_WITH_PAYMENTS, "problem", problem)
-    is_unopened = AttentionKind.WITHOUT_ADDRESS in problems
+    is_any = problem == ANY_PROBLEM
+    problems = () if is_any else some_of(WRONG_WITH_PAYMENTS, "problem", problem)
+    is_unopened = is_any or AttentionKind.WITHOUT_ADDRESS in problems
     return ConsoleFilter(
         statuses=some_of(PaymentStatus, "status", status),
         provider=name_in("provider", provider),
         currency=name_in("currency", currency),
         problems=tuple(one for one in problems if one != AttentionKind.WITHOUT_ADDRESS),
-        has_problems=problem == ANY_PROBLEM,
+        has_problems=is_any,
         unopened_since=journal.clock() - ADDRESS_EXPECTED_WITHIN if is_unopened else None,
         search=search_in(search),
         created_from=made[0],

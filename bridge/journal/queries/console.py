@@ -75,7 +75,7 @@ class ConsoleFilter:
     problems: Sequence[str] = ()
     """What is wrong with a payment: one of these kinds."""
     has_problems: bool = False
-    """Whether anything has to be wrong with it."""
+    """Also those with which anything is wrong."""
     unopened_since: datetime | None = None
     """Also those whose buyer has had no address since before that."""
 
@@ -216,11 +216,13 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
 def _wrong_as(wanted: ConsoleFilter) -> Iterator[ColumnElement[bool]]:
     """What has to be wrong with a payment."""
     wrong = [has_problem(kind) for kind in wanted.problems]
+    if wanted.has_problems:
+        wrong.append(schema.payments.c.problems_at.is_not(None))
     if wanted.unopened_since is not None:
         wrong.append(has_no_address(wanted.unopened_since))
     if wrong:
         yield or_(*wrong)
-    if wanted.has_problems or (wanted.problems and wanted.unopened_since is None):
+    if wanted.problems and wanted.unopened_since is None:
         yield schema.payments.c.problems_at.is_not(None)
 
 

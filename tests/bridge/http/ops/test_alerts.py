@@ -189,6 +189,12 @@ def test_a_note_of_two_lines_is_refused_in_words(people: dict[str, httpx.Client]
     assert detail == "note: expected one line of text, with no line breaks or other control characters in it"
 
 
+@pytest.mark.parametrize("note", ["\u200b", "\u3164\u2060", " - … "])
+def test_a_note_says_something(people: dict[str, httpx.Client], note: str) -> None:
+    detail = problem(do(people["ada"], "note", note=note), 400)["detail"]
+    assert detail == "note: expected at least one letter or digit"
+
+
 def test_what_needs_nobody_cannot_be_handled(people: dict[str, httpx.Client]) -> None:
     answer = people["ada"].post("/api/ops/attention/note", json={"id": "payout-failed:out_1", "note": "x"})
     assert problem(answer, 404)["detail"] == "'payout-failed:out_1' needs nobody."

@@ -167,8 +167,8 @@ def test_what_came_at_a_price_far_from_that_of_other_days_is_doubted(amount: str
 def test_it_says_what_came_and_what_that_is_worth() -> None:
     came = paid_with(("BTC", "0.000001", "50"), ("BTC", "0.000001", "40"), ("ETH-USDT", "10", "10"))
     assert way_in_doubt(came, {**BTC, "ETH-USDT": Decimal(1)}) == (
-        "0.000002 BTC and 10 ETH-USDT came, which counts for 100.00 USD, and is worth about 10.10 USD at the prices"
-        " of other days"
+        "0.000002 BTC and 10 ETH-USDT came, which counts for 100.00 USD, and is worth about 10.10 USD at the usual"
+        " price"
     )
 
 
