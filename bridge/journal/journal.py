@@ -380,6 +380,8 @@ class Journal:
                 await self._read(clock.set_by)
 
     def _committed_elsewhere(self, offset: int | None, wakeups: Sequence[str]) -> None:
+        if offset is None:  # what was rung while nobody listened was not heard
+            self.wakeups.ring_all()
         self.wakeups.ring(wakeups)
         if self._dispatcher is not None:
             self._dispatcher.committed_elsewhere(offset)

@@ -71,6 +71,10 @@ class Wakeups:
         for work in works:
             self._events[work].set()
 
+    def ring_all(self) -> None:
+        """There may be news for any."""
+        self.ring(list(self._events))
+
 
 Moved = Callable[[Collection[str] | None], object]
 """Is given sessions that another bridge has taken over; None when it may have been any."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -158,6 +158,23 @@ async def test_an_invoice_that_one_bridge_could_not_open_another_is_woken_for(tw
     first, second = (InvoiceOpener(journal, {"shkeeper": provider}, CALLBACKS) for journal in two)
     await two.first.register_payment(payment(), None, await first.wanted(payment(), "BTC"))
     await until(second.left.is_set)
+
+
+async def test_an_invoice_that_was_left_before_a_bridge_listens_wakes_it_when_it_does(
+    database_url: str, provider: Provider
+) -> None:
+    """As where its connection was away meanwhile."""
+    async with AsyncExitStack() as opened:
+        journals = []
+        for _ in range(2):
+            journals.append(await Journal.open(database_url, is_shared=True))
+            opened.push_async_callback(journals[-1].close)
+        first, second = (InvoiceOpener(journal, {"shkeeper": provider}, CALLBACKS) for journal in journals)
+        await journals[0].register_payment(payment(), None, await first.wanted(payment(), "BTC"))
+        listening = asyncio.create_task(journals[1].follow_others())
+        await until(second.left.is_set)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_two_bridges_switch_the_coin_of_a_payment_one_after_the_other(two: Two, provider: Provider) -> None:
