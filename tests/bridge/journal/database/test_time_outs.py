@@ -30,10 +30,13 @@ Open = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 def connections() -> dict[str, list[Open]]:
     """Those of this process, by what they are for."""
     found: dict[str, list[Open]] = {"writer": [], "reader": [], "listener": []}
-    for one in gc.get_objects():
-        if isinstance(one, psycopg.AsyncConnection) and not one.closed:
+    # By their types: of a proxy whose object is gone nothing else can be asked.
+    for one in [one for one in gc.get_objects() if issubclass(type(one), psycopg.Connection | psycopg.AsyncConnection)]:
+        if one.closed:
+            continue
+        if isinstance(one, psycopg.AsyncConnection):
             found["listener"].append(one)
-        elif isinstance(one, psycopg.Connection) and not one.closed:
+        else:
             found["reader" if shown(one, "default_transaction_read_only") == "on" else "writer"].append(one)
     return found
 
