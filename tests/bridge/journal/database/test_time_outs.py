@@ -31,7 +31,9 @@ def connections() -> dict[str, list[Open]]:
     """Those of this process, by what they are for."""
     found: dict[str, list[Open]] = {"writer": [], "reader": [], "listener": []}
     # By their types: of a proxy whose object is gone nothing else can be asked.
-    for one in [one for one in gc.get_objects() if issubclass(type(one), psycopg.Connection | psycopg.AsyncConnection)]:
+    for one in [
+        one for one in gc.get_objects() if issubclass(type(one), psycopg.Connection | psycopg.AsyncConnection)
+    ]:
         if one.closed:
             continue
         if isinstance(one, psycopg.AsyncConnection):
