@@ -22,7 +22,7 @@ EndpointId = Annotated[str, typer.Argument(help="The endpoint, such as end_…."
 def about() -> None:
     """Register where events are sent, and see what was.
 
-    The token of staff, or of a service that receives events is taken from the environment: BRIDGE_TOKEN.
+    The token of staff, or of a service that receives events, is taken from the environment: BRIDGE_TOKEN.
     """
 
 
