@@ -49,25 +49,12 @@ def paid(market: Market, name: str) -> Document:
     return payment
 
 
-def pay_out(market: Market, payment: Document, status: int = 202, **changes: Any) -> Document:
-    item = {
-        "paymentId": payment["paymentId"],
-        "chain": "anvil",
-        "coin": "USDT",
-        "amount": "90",
-        "destination": address(f"seller {payment['requestId']}"),
-    }
-    answer = market.post("/api/payouts", {"payouts": [item | changes]}, status)
-    found: Document = answer["payouts"][0] if status == 202 else answer
-    return found
-
-
 def test_a_payout_of_a_known_transaction_is_followed_to_finality(market: Market, listen: StartListener) -> None:
     payment = paid(market, "own-payout")
     seller = listen(market.bridge.url, [["join-user-room", "seller-own-payout"]])
     tx_hash = market.pay("usdt", address("seller own-payout"), 90)
     market.mine()  # before anybody has told the bridge of it
-    payout = pay_out(market, payment, txHash=tx_hash)
+    payout = market.pay_out(payment, txHash=tx_hash)
     assert (payout["provider"], payout["status"], payout["verification"]) == ("onchain", "broadcast", "pending")
     market.wait_for(payout, status="confirming", confirmations=1)
     market.mine(CONFIRMATIONS)
@@ -85,7 +72,7 @@ def test_a_payout_of_a_known_transaction_is_followed_to_finality(market: Market,
 def test_a_payout_that_is_expected_of_a_wallet_is_found_by_it(market: Market, listen: StartListener) -> None:
     payment = paid(market, "expected")
     seller = listen(market.bridge.url, [["join-user-room", "seller-expected"]])
-    payout = pay_out(market, payment, sender=ALICE)
+    payout = market.pay_out(payment, sender=ALICE)
     assert payout["status"] == "created"
     market.pay("usdt", BOB, 500)
     market.mine()
@@ -130,7 +117,7 @@ def test_a_payout_that_is_replaced_is_dropped_until_the_other_transaction_is_nam
     nonce = hex(int(market.anvil.ask("eth_getTransactionCount", ALICE, "pending"), 16))
     data = market.anvil.call_data("Token", "transfer", address("seller replaced"), 90 * 10**6)
     slow = market.anvil.send(market.contracts.usdt, data=data, nonce=nonce, gasPrice=hex(2 * 10**9))
-    payout = pay_out(market, payment, txHash=slow)
+    payout = market.pay_out(payment, txHash=slow)
     market.wait_for(payout, status="broadcast")
     wait_until(lambda: [one["stage"] for one in market.payout(payout)["sightings"]] == ["seen"])
     fast = market.anvil.send(market.contracts.usdt, data=data, nonce=nonce, gasPrice=hex(9 * 10**9))
@@ -155,7 +142,7 @@ def test_a_payout_whose_transaction_fails_is_a_mismatch_only_once_that_is_certai
     payment = paid(market, "reverted")
     seller = listen(market.bridge.url, [["join-user-room", "seller-reverted"]])
     failing = market.pay("usdt", address("seller reverted"), 90, sender=CAROL)  # who has none
-    payout = pay_out(market, payment, txHash=failing)
+    payout = market.pay_out(payment, txHash=failing)
     market.mine(CONFIRMATIONS - 1)
     market.wait_for(payout, status="broadcast")
     market.mine(2)
@@ -209,7 +196,7 @@ def test_a_payout_that_does_not_pay_what_it_should_is_a_mismatch(
     ops = listen(market.bridge.url, [["join-ops-room"]])
     payment = paid(market, name)
     tx_hash = market.pay(token, address(to), amount)
-    payout = pay_out(market, payment, txHash=tx_hash)
+    payout = market.pay_out(payment, txHash=tx_hash)
     market.mine(CONFIRMATIONS + 1)
     found = market.wait_for(payout, status="mismatch", verification="mismatch")
     assert reason in "; ".join(found["reasons"])
@@ -236,9 +223,9 @@ def test_one_transfer_does_not_carry_two_payouts(market: Market, listen: StartLi
     to: Document = {"destination": address("the same seller")}
     tx_hash = market.pay("usdt", address("the same seller"), 90)
     market.mine(CONFIRMATIONS)
-    one = pay_out(market, first, txHash=tx_hash, **to)
+    one = market.pay_out(first, txHash=tx_hash, **to)
     market.wait_for(one, status="completed")
-    other = pay_out(market, second, txHash=tx_hash, **to)
+    other = market.pay_out(second, txHash=tx_hash, **to)
     found = market.wait_for(other, status="mismatch")
     assert found["reasons"] == [f"{tx_hash}: it was counted for something else before (signed by {ALICE})"]
     assert told(ops, "payout-progress")[-1] == ("payout-progress", "mismatch", "mismatch", *found["reasons"])
@@ -255,7 +242,7 @@ def test_one_transfer_does_not_carry_two_payouts(market: Market, listen: StartLi
 )
 def test_what_is_wrong_with_a_payout_is_named(market: Market, changes: Document, field: str, message: str) -> None:
     payment = paid(market, f"wrong-payout-{field}")
-    refused = pay_out(market, payment, 400, **changes)
+    refused = market.pay_out(payment, 400, **changes)
     assert refused["errors"] == [{"field": f"payouts.0.{field}", "message": message}]
 
 
@@ -308,7 +295,7 @@ def test_what_shkeeper_reports_is_checked_on_the_chain(
     wallet = Wallet(market)
     wallet.takes, wallet.to = takes, to and address(to)
     shkeeper.gateway.payouts.wallet = wallet
-    payout = pay_out(market, payment, chain=None, coin="ETH-USDT", destination=address(f"seller {name}").lower())
+    payout = market.pay_out(payment, chain=None, coin="ETH-USDT", destination=address(f"seller {name}").lower())
     assert (payout["provider"], payout["chain"], payout["destination"]) == (
         "shkeeper",
         "anvil",
@@ -327,7 +314,7 @@ def test_what_shkeeper_reports_is_checked_on_the_chain(
 
 def test_a_recheck_waits_for_the_chains_answer(market: Market) -> None:
     payment = paid(market, "rechecked")
-    payout = pay_out(market, payment, sender=ALICE)
+    payout = market.pay_out(payment, sender=ALICE)
     path = f"/api/ops/payouts/{payout['payoutId']}/recheck"
 
     def rechecked() -> Document:
@@ -362,15 +349,15 @@ def test_whoever_asked_for_a_payout_of_a_wallet_withdraws_it_until_the_chain_sho
 
         return wait_until(asked) or (0, {})
 
-    first = pay_out(market, payment, sender=ALICE)
-    assert "paid out already" in pay_out(market, payment, 409, sender=ALICE)["detail"]
+    first = market.pay_out(payment, sender=ALICE)
+    assert "paid out already" in market.pay_out(payment, 409, sender=ALICE)["detail"]
     status, done = withdrawn(first)
     assert (status, done["status"], done["reasons"]) == (
         200,
         "failed",
         ["somebody withdrew it: it is sent otherwise"],
     )
-    second = pay_out(market, payment, sender=ALICE)
+    second = market.pay_out(payment, sender=ALICE)
     market.pay("usdt", address("seller withdrawn"), 90)
     market.mine()
     # The chain is asked first, also where nobody has looked at it yet.
@@ -386,9 +373,9 @@ def test_nothing_is_paid_out_to_the_marketplaces_own_wallets(market: Market) -> 
         (address("own-wallets"), "received there"),
         (sender, "the wallet that sends it"),
     ):
-        refused = pay_out(market, payment, 400, destination=own, sender=sender)
+        refused = market.pay_out(payment, 400, destination=own, sender=sender)
         assert [fault["field"] for fault in refused["errors"]] == ["payouts.0.destination"]
         assert of in refused["detail"]
-    pay_out(market, payment, sender=sender, amount="1")
+    market.pay_out(payment, sender=sender, amount="1")
     again = {"destination": sender, "sender": address("another wallet"), "amount": "1"}
-    assert "sent from there" in pay_out(market, payment, 400, **again)["detail"]
+    assert "sent from there" in market.pay_out(payment, 400, **again)["detail"]

@@ -55,7 +55,7 @@ def backup(market: Market, bridge: BridgeProcess, tmp_path_factory: pytest.TempP
         market.pay("usdt", address(name), 100)
         market.mine()
         market.settle(payment)
-    before = pay_out(market, "paid-before", sender=ALICE)
+    before = market.pay_out(payment_of(market, "paid-before"), sender=ALICE)
     market.pay("usdt", address("seller paid-before"), 90)
     market.mine(CONFIRMATIONS)
     market.wait_for(before, status="completed")
@@ -67,23 +67,10 @@ def backup(market: Market, bridge: BridgeProcess, tmp_path_factory: pytest.TempP
     return copy
 
 
-def payment_of(market: Market, name: str) -> str:
+def payment_of(market: Market, name: str) -> Document:
     [found] = [one for one in market.get(f"/api/payments?requestId={name}")["payments"] if one["requestId"] == name]
-    payment_id: str = found["paymentId"]
-    return payment_id
-
-
-def pay_out(market: Market, name: str, status: int = 202, **changes: str) -> Document:
-    item = {
-        "paymentId": payment_of(market, name),
-        "chain": "anvil",
-        "coin": "USDT",
-        "amount": "90",
-        "destination": address(f"seller {name}"),
-    }
-    answer = market.post("/api/payouts", {"payouts": [item | changes]}, status)
-    found: Document = answer["payouts"][0] if status == 202 else answer
-    return found
+    payment: Document = found
+    return payment
 
 
 def restore(bridge: BridgeProcess, copy: Path, folder: Path) -> None:
@@ -115,7 +102,7 @@ def test_what_left_a_wallet_since_the_backup_is_shown_and_payouts_wait_for_a_per
     came to a seller from there."""
     sent = market.pay("usdt", address("seller forgotten"), 90)
     market.mine(CONFIRMATIONS)
-    forgotten = pay_out(market, "forgotten", txHash=sent)
+    forgotten = market.pay_out(payment_of(market, "forgotten"), txHash=sent)
     market.wait_for(forgotten, status="completed")
     own_coin = anvil.send(address("somebody"), 10**18)
     moved = market.pay("usdt", BOB, 15)
@@ -128,18 +115,18 @@ def test_what_left_a_wallet_since_the_backup_is_shown_and_payouts_wait_for_a_per
     amounts = {one["txHash"]: one["amount"] for one in found["transfers"]}
     assert amounts == {sent: "90", own_coin: "1", moved: "15", elsewhere: "8"}
     fits = {one["txHash"]: " ".join(one["fits"]) for one in found["transfers"]}
-    assert f"seller-forgotten is owed of {payment_of(market, 'forgotten')}" in fits[sent]
-    assert f"seller-paid-before is owed of {payment_of(market, 'paid-before')}" in fits[elsewhere]
+    assert f"seller-forgotten is owed of {payment_of(market, 'forgotten')['paymentId']}" in fits[sent]
+    assert f"seller-paid-before is owed of {payment_of(market, 'paid-before')['paymentId']}" in fits[elsewhere]
     assert fits[own_coin] == fits[moved] == ""
     [item] = [one for one in market.get("/api/ops/attention")["items"] if one["kind"] == "journal-rewound"]
     assert all(one in item["detail"] for one in amounts)
     assert market.get("/api/payouts/hold")["held"] is True
     # Nobody sends it again before a person has seen that: what left is registered by its transaction.
-    refused = pay_out(market, "forgotten", 409, sender=ALICE)
+    refused = market.pay_out(payment_of(market, "forgotten"), 409, sender=ALICE)
     assert sent in refused["detail"]
-    again = pay_out(market, "forgotten", txHash=sent)
+    again = market.pay_out(payment_of(market, "forgotten"), txHash=sent)
     assert again["payoutId"] == forgotten["payoutId"]
     market.wait_for(again, status="completed")
     assert market.get("/api/payouts/hold")["held"] is True
     market.post("/api/payouts/resumption", {"note": "all is known"}, 200)
-    market.wait_for(pay_out(market, "owed", sender=ALICE), status="created")
+    market.wait_for(market.pay_out(payment_of(market, "owed"), sender=ALICE), status="created")

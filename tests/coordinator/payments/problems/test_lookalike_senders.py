@@ -8,9 +8,9 @@ import pytest
 from coordinator.attention.payments import payment_attention
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Sighting, Stage, Transfer
-from coordinator.payments.payments import Payment
 from coordinator.payments.problems.lookalike_senders import lookalike_senders
 from coordinator.payments.problems.problems import ProblemKind
+from tests.coordinator.agreed import PAYMENT
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 BUYER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -47,18 +47,7 @@ def test_whoever_comes_later_is_held_against_who_sent_before(
 
 def test_the_list_says_it_of_a_payment_that_a_person_decides_about() -> None:
     came = sighting(0, BUYER, "150"), sighting(1, LOOKALIKE, "0.01")
-    payment = Payment(
-        payment_id="pay_1",
-        provider="onchain",
-        external_id="pay_1",
-        request_id="r1",
-        buyer_id="b1",
-        seller_id="s1",
-        amount=Decimal(100),
-        currency="USDT",
-        created_at=START,
-        facts=Facts(sightings=came),
-    )
+    payment = PAYMENT.model_copy(update={"currency": "USDT", "facts": Facts(sightings=came)})
     items = {item.kind: item.detail for item in payment_attention(payment, START)}
     assert f"{LOOKALIKE} is not {BUYER}, which sent before" in items[ProblemKind.OVER]
     alone = payment.model_copy(update={"facts": Facts(sightings=came[:1])})
