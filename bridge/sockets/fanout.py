@@ -71,9 +71,9 @@ def _send(crowd_writes: CrowdWrites, to: To, subscribers: Subscribers, run: Sequ
         plain = [event_message(event, None) for event, _ in run]
         crowd_writes.put(to, subscribers.direct, queued, messages, plain)
         return
-    others = queued and {sid: connection for sid, connection in queued.items() if not connection.takes_offsets}
-    if others:
-        Subscribers(queued=others).send([event_message(event, None) for event, _ in run], crowd_writes)
-        queued = {sid: connection for sid, connection in queued.items() if sid not in others}
+    offsetless = queued and {sid: connection for sid, connection in queued.items() if not connection.takes_offsets}
+    if offsetless:
+        Subscribers(queued=offsetless).send([event_message(event, None) for event, _ in run], crowd_writes)
+        queued = {sid: connection for sid, connection in queued.items() if sid not in offsetless}
         subscribers = Subscribers(subscribers.direct, queued)
     subscribers.send(messages, crowd_writes)

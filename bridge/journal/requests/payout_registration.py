@@ -17,6 +17,7 @@ from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import hold_on_payouts
 from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.comparisons import Comparison
 from coordinator.payouts.earnings import left_to_pay_out
 from coordinator.payouts.named_transactions import taken_for
 from coordinator.payouts.observations import PayoutObservation, PayoutSent
@@ -191,14 +192,13 @@ def _require_compared(
 def _not_compared(batch: Batch) -> str | None:
     """Why the books do not tell yet what was sent, and what is to be done; None if they do, or a person has had
     payouts sent again."""
-    held = batch.holds.current
-    if held is None:
+    if batch.holds.current is None:
         return None
     if batch.histories.is_to_be_compared:
         return (
             "since the books are still being compared: order it once `comparedAt` of GET /api/ops/histories is there"
         )
-    comparison = None if held.epoch is None else batch.histories.comparison(held.epoch)
+    comparison = _comparison_of_hold(batch)
     if comparison is None or not comparison.left_out:
         return None
     return (
@@ -207,13 +207,19 @@ def _not_compared(batch: Batch) -> str | None:
     )
 
 
+def _comparison_of_hold(batch: Batch) -> Comparison | None:
+    """What was found when the books were compared after the restore for which payouts are held; None if they are held
+    for something else, or nothing was found yet."""
+    held = batch.holds.current
+    return None if held is None or held.epoch is None else batch.histories.comparison(held.epoch)
+
+
 def _require_not_seen(
     batch: Batch, payouts: Sequence[Payout], known: Mapping[str, Sequence[PayoutObservation]]
 ) -> None:
     """Raises PayoutRefusedError if a chain shows that a payout was sent, as far as anybody can tell, and the journal
     had forgotten it: unless it is registered with that transaction, or a person has had payouts sent again since."""
-    held = batch.holds.current
-    comparison = None if held is None or held.epoch is None else batch.histories.comparison(held.epoch)
+    comparison = _comparison_of_hold(batch)
     if comparison is None or not comparison.transfers:
         return
     for number, payout in enumerate(payouts):

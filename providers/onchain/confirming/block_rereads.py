@@ -102,7 +102,8 @@ class BlockRereads:
         final = min(finality.safe(followed if head is None else head), followed)
         spared = (self._chain.required_confirmations or 0) // 2 if head is None else 0
         source = self._reported_by.get(first)
-        teller = None if self._is_worse_teller(source) else source
+        # Where nobody offers traces it has told all that anybody tells.
+        teller = None if self._lacks_traces(source, None) else source
         place = self._reader(teller)
         # What another endpoint tells of money before it is due is its word, and is not asked for once more.
         is_early = place != teller and spared > 1 and _holds_money(following, first)
@@ -192,12 +193,6 @@ class BlockRereads:
         """Whether this endpoint cannot tell what contracts sent, and another one may that has not told of it."""
         others = (one for one in range(len(self._rpc.endpoints)) if one not in (place, teller))
         return self._is_without_traces(place) and not all(map(self._is_without_traces, others))
-
-    def _is_worse_teller(self, place: int | None) -> bool:
-        """Whether this endpoint cannot tell what contracts sent, and another one may. Where none can, it has told all
-        that anybody tells."""
-        everybody = range(len(self._rpc.endpoints))
-        return self._is_without_traces(place) and not all(map(self._is_without_traces, everybody))
 
     def _is_without_traces(self, place: int | None) -> bool:
         """Whether this endpoint cannot tell what contracts sent of a coin that somebody waits for."""
