@@ -15,6 +15,7 @@ from sqlalchemy import URL, Select, bindparam, func, select
 
 from bridge.journal.database.engines import connection_arguments
 from bridge.journal.wakeups import ACTIVITIES
+from coordinator.batched import batched
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
@@ -54,8 +55,7 @@ def notify_others(
     """What has the others told, with the commit of a transaction, that there are events up to an offset, and news for
     some work, and that sessions of theirs are a node's by now."""
     notices = [",".join((str(offset), node, *sorted(wakeups)))]
-    chunks = (moved[first : first + MOVED_AT_ONCE] for first in range(0, len(moved), MOVED_AT_ONCE))
-    notices += [" ".join((MOVED, node, *chunk)) for chunk in chunks]
+    notices += [" ".join((MOVED, node, *some)) for some in batched(moved, MOVED_AT_ONCE)]
     return _NOTIFY, [{"channel": _channel_of(epoch), "notice": notice} for notice in notices]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payout_from_row
 from bridge.journal.tables.unreadable_rows import readable
+from coordinator.batched import batched
 from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.unknown_transfers import Explained
@@ -95,6 +96,4 @@ def payouts_under_way_to(connection: Connection, chain: str, destinations: Seque
 
 
 def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    ordered = sorted(set(names))
-    for start in range(0, len(ordered), NAMED_AT_ONCE):
-        yield ordered[start : start + NAMED_AT_ONCE]
+    return batched(sorted(set(names)), NAMED_AT_ONCE)

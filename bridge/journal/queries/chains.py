@@ -11,6 +11,7 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
 from bridge.journal.tables.unreadable_rows import readable
 from bridge.journal.writing.staged.chains import ChainTransfer
+from coordinator.batched import batched
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
@@ -140,8 +141,7 @@ def chain_transfers(connection: Connection, chain: str, tx_hashes: Sequence[str]
     """The transfers of these transactions that were written down."""
     transfers = schema.chain_transfers
     found: list[ChainTransfer] = []
-    for start in range(0, len(tx_hashes), TRANSACTIONS_ASKED_FOR):
-        asked_for = tx_hashes[start : start + TRANSACTIONS_ASKED_FOR]
+    for asked_for in batched(tx_hashes, TRANSACTIONS_ASKED_FOR):
         found += _transfers(connection, and_(transfers.c.chain == chain, transfers.c.tx_hash.in_(asked_for)))
     return found
 

@@ -6,14 +6,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, TextClause, func, select, text, union_all
 
 from bridge.journal.queries.payments import last_place, oldest_offset
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, events_from_rows
+from coordinator.batched import batched
 from coordinator.compact_json import compact_json
 from coordinator.histories import Place
 
@@ -28,7 +27,6 @@ __all__ = [
     "room_events_before",
 ]
 
-T = TypeVar("T")
 
 # How many rows, and how many events, one statement looks up.
 CHUNK = 500
@@ -99,7 +97,7 @@ def room_events_before(
     fewer because they are large."""
     found: list[JournaledEvent] = []
     size_bytes = 0
-    for offsets in _chunks(_offsets_before(connection, room, before)):
+    for offsets in batched(_offsets_before(connection, room, before), CHUNK):
         wanted: list[int] = []
         sizes = _sizes(connection, offsets, name)
         for offset in filter(sizes.__contains__, offsets):
@@ -118,7 +116,7 @@ def newest_in_rooms(connection: Connection, rooms: Iterable[str]) -> dict[str, i
     """The newest event of each of some rooms that has any."""
     delivered = schema.room_events
     newest: dict[str, int] = {}
-    for names in _chunks(iter(rooms)):
+    for names in batched(rooms, CHUNK):
         rows = connection.execute(
             select(delivered.c.room, func.max(delivered.c.last_offset).label("newest"))
             .where(delivered.c.room.in_(names))
@@ -235,8 +233,3 @@ def _offsets_before(connection: Connection, room: str, before: int | None) -> It
         for row in rows:
             yield from (offset for offset in reversed(json.loads(row.offsets)) if before is None or offset < before)
         rows = connection.execute(earlier.where(room_rows.c.last_offset < rows[-1].last_offset)).all()
-
-
-def _chunks(several: Iterator[T]) -> Iterator[list[T]]:
-    while chunk := list(islice(several, CHUNK)):
-        yield chunk

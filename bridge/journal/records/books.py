@@ -8,6 +8,7 @@ from bridge.journal.queries.books import BookFilter, BookPlace, ListedEntry
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.totals import DayTotals, FeeTotals, Sums, day_fees, day_totals, seller_fees, seller_totals
 from bridge.journal.writing.writer import Submit
+from coordinator.batched import batched
 from coordinator.books.days import Span
 from coordinator.books.wallets import WalletCoin
 
@@ -29,8 +30,8 @@ class BookRecords:
     async def day_totals(self, days: Sequence[Span]) -> list[DayTotals]:
         """What was entered on each of some days, oldest day first."""
         found: list[DayTotals] = []
-        for start in range(0, len(days), DAYS_AT_ONCE):
-            found += await self._read(day_totals, days[start : start + DAYS_AT_ONCE])
+        for some in batched(days, DAYS_AT_ONCE):
+            found += await self._read(day_totals, some)
         return found
 
     async def seller_totals(

@@ -19,6 +19,7 @@ from bridge.sockets.rooms.manager import ClientManager
 from bridge.sockets.transport.direct_writes import write_frames
 from bridge.sockets.transport.frames import Outgoing
 from bridge.sockets.transport.scheduling import LoopScheduler
+from coordinator.batched import batched
 from coordinator.events import Event
 
 __all__ = ["CROWD", "Announcer"]
@@ -150,10 +151,10 @@ class Announcer:
 
     async def _events_of(self, taken: Sequence[UserActivity]) -> list[tuple[UserActivity, Event]]:
         events: list[tuple[UserActivity, Event]] = []
-        for start in range(0, len(taken), CHANGES_PER_TURN):
+        for some in batched(taken, CHANGES_PER_TURN):
             await self._scheduler.take()
             with self._busy():
-                events += [(change, _event_of(change)) for change in taken[start : start + CHANGES_PER_TURN]]
+                events += [(change, _event_of(change)) for change in some]
         return events
 
     def _share(self, changes: Sequence[tuple[UserActivity, Event]]) -> None:

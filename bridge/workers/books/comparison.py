@@ -8,7 +8,7 @@ A payout that the journal has forgotten is found by its name: the names of a sha
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from bridge.workers.books.payable_shares import PayableShare, payable_shares
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.books import LONG_SETTLED, Asked, PayoutBooks
 from bridge.workers.payouts.sender import PayoutSender
+from coordinator.batched import batched
 from coordinator.books.restored_wallets import ExamineWallets
 from coordinator.payouts.comparisons import Comparison, UnknownTransfer
 from coordinator.payouts.payouts import Payout
@@ -285,7 +286,7 @@ class BooksComparison:
             for opened in await self._journal.history.newest_invoices(provider, KNOWN_ASKED):
                 if opened not in names:
                     found.differing.append(_lost(provider, opened, "an invoice"))
-            for part in _parts(names, NAMES_AT_ONCE):
+            for part in batched(names, NAMES_AT_ONCE):
                 known = await self._journal.history.registered_names(provider, part)
                 found.unknown_invoices += [name for name in part if name not in known]
 
@@ -303,8 +304,3 @@ def _lost(provider: str, name: str, what: str) -> str:
         f"{provider} does not know {name}, {what} that it had in its books: these have forgotten something too, and"
         " do not show what left since the journal was copied"
     )
-
-
-def _parts(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
-    for start in range(0, len(names), size):
-        yield names[start : start + size]

@@ -3,6 +3,7 @@ since are read anew, however many there are."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from coordinator.batched import batched
 from providers.onchain.matching.matching import Watched
 
 __all__ = ["PAGE", "LastChecks"]
@@ -26,8 +27,8 @@ class LastChecks:
         before = self._seen
         moved = [one for one, move in moves.items() if one not in before or before[one][0] != move]
         found: dict[str, Watched | None] = {}
-        for start in range(0, len(moved), PAGE):
-            found |= await read(moved[start : start + PAGE])
+        for some in batched(moved, PAGE):
+            found |= await read(some)
         anew = {one: (moves[one], found.get(one)) for one in moved}
         self._seen = {one: before[one] for one in moves.keys() - anew.keys()} | anew
         return [watched for _, watched in anew.values() if watched is not None]

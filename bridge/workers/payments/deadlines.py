@@ -16,6 +16,7 @@ from bridge.journal import DEADLINES, DuePayment, Journal, JournalUnavailableErr
 from bridge.workers.logged_failures import logged_failures
 from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
 from bridge.workers.payments.look_ups import apply_look_up, note_unreadable
+from coordinator.batched import batched
 from coordinator.payments.payments import Payment
 from coordinator.waits import backoff
 from providers.availability import UnansweredError
@@ -182,7 +183,7 @@ class Deadlines:
 
     async def _apply(self, payment_ids: Sequence[str]) -> int:
         """Applies what is due, a part in each commit. Returns the number of payments to which it was applied."""
-        parts = iter([payment_ids[at : at + APPLIED_TOGETHER] for at in range(0, len(payment_ids), APPLIED_TOGETHER)])
+        parts = batched(payment_ids, APPLIED_TOGETHER)
 
         async def apply_parts() -> int:
             return sum([await self._apply_together(part) for part in parts])

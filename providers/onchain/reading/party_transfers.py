@@ -2,9 +2,10 @@
 tokens by their logs, the chain's own coin by its transactions, but not what contracts sent on of it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from coordinator.batched import batched
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, distinct, readable
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer
@@ -93,6 +94,5 @@ def _each_once(found: Sequence[Seen]) -> Sequence[Seen]:
     return [seen[transfer.transfer_id] for transfer in distinct(one.transfer for one in found)]
 
 
-def _parts(names: Collection[str]) -> list[Sequence[str]]:
-    ordered = sorted(names)
-    return [ordered[start : start + NAMED_AT_ONCE] for start in range(0, len(ordered), NAMED_AT_ONCE)]
+def _parts(names: Collection[str]) -> Iterator[Sequence[str]]:
+    return batched(sorted(names), NAMED_AT_ONCE)

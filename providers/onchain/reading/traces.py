@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from coordinator.batched import batched
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, from_trace
 from providers.onchain.chains import Chain
@@ -150,8 +151,7 @@ class Traces:
         """The calls of each transaction by itself, where those of one are more than is taken. Raises FaultyError."""
         hashes = [str(one["hash"]) for one in transactions]
         found: Calls = {}
-        for first in range(0, len(hashes), TRACED_AT_ONCE):
-            some = hashes[first : first + TRACED_AT_ONCE]
+        for some in batched(hashes, TRACED_AT_ONCE):
             found |= zip(some, await asyncio.gather(*(self._call(place, one) for one in some)), strict=True)
         return found
 
