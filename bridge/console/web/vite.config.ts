@@ -24,8 +24,8 @@ export default defineConfig({
       },
     },
   },
-  // A test reads what the styles are.
-  test: { css: true },
+  // A test reads what the styles are. What hangs is ended, and nothing is because a machine is slow.
+  test: { css: true, testTimeout: 300_000, hookTimeout: 300_000 },
   // For working on the pages: `npx vite` beside a bridge on port 8000.
   server: {
     proxy: {

@@ -1,4 +1,4 @@
-"""The bridge that strangers try their luck with, which has little patience, so that the tests need little."""
+"""The bridge that strangers try their luck with, and one that has little patience, so that its tests need little."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,11 +14,17 @@ from tests.system.soak.lines import HANDSHAKE
 HonestTraffic = Callable[[], AbstractContextManager[Traffic]]
 
 PATIENCE_SECONDS = 3.0
-"""For a head, a body, an answer that is not read, and silence."""
+"""For a head, a body, an answer that is not read, and silence, at a bridge of little patience."""
 
 
 @pytest.fixture(scope="module")
 def bridge(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
+    yield from _attacked(make_bridge(BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY))
+
+
+@pytest.fixture(scope="module")
+def impatient(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
+    """Only for tests of its deadlines: on a slow machine it cuts off those who mean no harm, too."""
     patience = str(PATIENCE_SECONDS)
     bridge = make_bridge(
         BRIDGE_SHKEEPER_API_KEYS=GATEWAY_KEY,
@@ -27,6 +33,10 @@ def bridge(make_bridge: StartBridge) -> Iterator[BridgeProcess]:
         BRIDGE_IDLE_TIMEOUT_SECONDS=patience,
         BRIDGE_ANSWER_TIMEOUT_SECONDS=patience,
     )
+    yield from _attacked(bridge)
+
+
+def _attacked(bridge: BridgeProcess) -> Iterator[BridgeProcess]:
     yield bridge
     bridge.kill()
     assert "Traceback" not in bridge.log.read_text()

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 import socket
 import ssl
 import threading
@@ -76,6 +77,9 @@ class Stranger:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # also for who reads at the side
         self._socket.close()
@@ -214,9 +218,12 @@ class Traffic:
 
 
 @contextmanager
-def honest_traffic(bridge: BridgeProcess, gateway: Gateway, listen: StartListener) -> Iterator[Traffic]:
+def honest_traffic(
+    bridge: BridgeProcess, gateway: Gateway, listen: StartListener, *, patience_seconds: float = math.inf
+) -> Iterator[Traffic]:
     """A gateway that sends webhooks, one after the other, and a stock client that hears of each; neither may notice
-    anything of what happens meanwhile."""
+    anything of what happens meanwhile. Where the bridge has less than the usual patience, a webhook that a slow
+    machine held back for as long is sent again, as gateways do."""
     name = f"order-{time.monotonic_ns()}"
     registration = {
         "provider": "shkeeper",
@@ -233,11 +240,17 @@ def honest_traffic(bridge: BridgeProcess, gateway: Gateway, listen: StartListene
 
     def send() -> None:
         paid: list[tuple[str, int]] = []
+        answered_at = time.monotonic()
         with client_of(bridge.url) as http:
             while not is_over.is_set():
                 paid.append((f"0x{hashlib.sha256(f'{name}/{len(paid)}'.encode()).hexdigest()}", 1))
                 body = gateway.invoice(name, paid[-20:], 100_000)
-                traffic.statuses.append(_status_of(http, body, gateway.headers(body)))
+                status = _status_of(http, body, gateway.headers(body))
+                pause_seconds, answered_at = time.monotonic() - answered_at, time.monotonic()
+                if status in (0, 408) and pause_seconds > patience_seconds / 2:
+                    paid.pop()  # and is sent again
+                    continue
+                traffic.statuses.append(status)
                 is_over.wait(0.02)
 
     sending = threading.Thread(target=send, daemon=True)

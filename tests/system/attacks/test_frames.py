@@ -118,6 +118,13 @@ def cpu_seconds(bridge: BridgeProcess) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def idle_cpu_share(bridge: BridgeProcess) -> float:
+    """Of one core, what it takes when nobody asks for anything, on a machine like this."""
+    before_seconds, began = cpu_seconds(bridge), time.monotonic()
+    time.sleep(1)
+    return (cpu_seconds(bridge) - before_seconds) / (time.monotonic() - began)
+
+
 def test_what_many_sockets_of_one_address_send_takes_no_more_of_the_loop_than_one_address_may(
     sharing: BridgeProcess, gateway: Gateway, listen: StartListener
 ) -> None:
@@ -134,6 +141,7 @@ def test_what_many_sockets_of_one_address_send_takes_no_more_of_the_loop_than_on
             return stranger
 
         attackers, honest = [opened() for _ in range(30)], opened()
+        idle_share = idle_cpu_share(sharing)
         before_seconds, began = cpu_seconds(sharing), time.monotonic()
         for attacker in attackers:
             attacker.send(join * BURST)
@@ -147,4 +155,5 @@ def test_what_many_sockets_of_one_address_send_takes_no_more_of_the_loop_than_on
         with honest_traffic(sharing, gateway, listen):
             assert get(f"{sharing.url}/health/live").status_code == 200
     # With what it takes to listen to them at all, and what the bridge does by itself.
-    assert took_seconds < 2 * SHARE * (BURST_SECONDS + lasted_seconds) + 0.05 * lasted_seconds
+    by_itself = max(0.05, 3 * idle_share)
+    assert took_seconds < 2 * SHARE * (BURST_SECONDS + lasted_seconds) + by_itself * lasted_seconds

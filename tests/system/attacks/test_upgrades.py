@@ -9,6 +9,7 @@ from tests.asking import client_of
 from tests.conftest import BridgeProcess
 from tests.system.attacks.strangers import LIVE, Stranger
 
+LAST = LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 EVENT = {"event": "template-checkout-payment-failed", "data": {"checkoutId": "forged", "reason": "forged"}}
 
 
@@ -37,9 +38,10 @@ def test_a_body_is_never_read_as_a_request_whatever_it_asks_to_upgrade_to(
             f"POST /socket.io/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n".encode()
         )
-        stranger.send_what_is_taken(body)
+        stranger.send_what_is_taken(body + LAST)
         statuses = stranger.answers()
-    assert statuses == [400]  # it names no transport of Engine.IO
+    # It names no transport of Engine.IO; and what follows the body is read, or nothing is.
+    assert statuses in ([400], [400, 200])
     assert published(bridge) == 0
 
 
