@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix test-slowly soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -92,6 +92,10 @@ TESTS_OF_NODE := tests/bridge/contract tests/pages/test_build.py $(addprefix tes
 
 # Those that are there, unless it is about something else.
 PYTHONS ?= $(if $(POSTGRES)$(NODES),,$(shell for minor in 12 13 14; do python3.$$minor -c '' 2>/dev/null && echo python3.$$minor; done))
+
+test-slowly: export TMPDIR ?= $(MEMORY)
+test-slowly: has-python has-node has-programs what-tests-need ## Run the tests in an order of chance, on a machine that others keep busy (SEED=… to repeat an order)
+	$(SUPERVISED) $(BIN)/python -m tests.slow_machine $(SEED)
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, attackers of every kind, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)

@@ -35,6 +35,7 @@ TARGETS = {
     "pages": "tests/test_makefile.py",
     "test": "tests/test_makefile.py",
     "test-matrix": WHOLE,
+    "test-slowly": WHOLE,
     "soak": WHOLE,
     "lint": "make test runs its four commands",
     "format": "changes the code; make test checks it",
