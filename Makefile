@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo pages test test-matrix test-slowly soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
-.PHONY: has-python has-var signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
+.PHONY: has-python has-var has-wished-port signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -27,7 +27,7 @@ help: ## List the targets
 run: has-var has-python built-if-possible $(VENV)/.run-ready signing-key ## Start the bridge on its embedded default: SQLite, loopback, port 8000 (with SHKEEPER=local a local SHKeeper too)
 	@$(BIN)/bridge serve --how-to-try $(if $(filter local,$(SHKEEPER)),--with-shkeeper)
 
-demo: has-python built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
+demo: has-python has-wished-port built-if-possible $(VENV)/.run-ready ## Play an afternoon of sales, and print the pages to watch it on
 	@PATH="$$PATH:$(abspath $(JAVASCRIPT))/node_modules/.bin" $(SUPERVISED) $(BIN)/bridge demo
 
 pages: has-python $(PAGES) ## Build the pages that people look at, into bridge/console/dist
@@ -269,6 +269,10 @@ has-python:
 has-var:
 	@$(DO) var_is_usable
 
+# Said before anything is installed; without a wish the demonstration takes a port that is free.
+has-wished-port:
+	@[ -z "$$BRIDGE_PORT" ] || $(DO) wished_port_is_free
+
 has-node:
 	@$(DO) node_is_there "make $$MAKE_GOALS needs"
 
@@ -335,6 +339,12 @@ npm_in() {
 get() {
 	if command -v apt-get >/dev/null; then echo "    $${sudo}apt-get update && $${sudo}apt-get install $$1"; fi
 	echo "    $$2"
+}
+
+wished_port_is_free() {
+	"$(PYTHON)" -IS -c 'import socket, sys; socket.create_server(("127.0.0.1", int(sys.argv[1])))' "$$BRIDGE_PORT" 2>/dev/null ||
+		{ echo "BRIDGE_PORT is $$BRIDGE_PORT, where nobody can listen now: stop who does, or name another port."
+		echo "Without BRIDGE_PORT, $$again takes one that is free."; return 1; }
 }
 
 python_is_there() {

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -276,6 +277,14 @@ def test_a_python_without_venv_is_said_first(make: Make, programs: Path) -> None
 def test_a_var_that_cannot_be_used_is_said_first(make: Make, tmp_path: Path) -> None:
     (tmp_path / "clone" / "var").touch()
     assert_says(make("run"), "cannot make it or write there", "ls -ld . var")
+
+
+def test_a_wished_port_that_is_taken_is_said_before_anything_is_installed(make: Make, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        refused = make("demo", BRIDGE_PORT=str(port))
+    assert_says(refused, f"BRIDGE_PORT is {port}", "Without BRIDGE_PORT, make demo takes one that is free.")
+    assert not (tmp_path / "clone" / ".venv").exists()
 
 
 def test_a_signing_key_is_made_where_there_is_none_and_kept_where_there_is_one(make: Make, tmp_path: Path) -> None:
