@@ -105,8 +105,9 @@ def _unset_providers(settings: "Settings") -> Iterator[Finding]:
 def _gateway_dates(settings: "Settings") -> Iterator[Finding]:
     """Providers whose dates are not in UTC."""
     from bridge.journal.examine import examine_dated_notices
-    from bridge.workers.health.gateway_dates import zone_of
+    from bridge.workers.health.gateway_dates import zones_of
     from coordinator.attention.gateway_dates import dates_off
+    from coordinator.payments.counting.date_zones import UTC_ITSELF
 
     for provider in known.PROVIDERS:
         try:
@@ -114,8 +115,8 @@ def _gateway_dates(settings: "Settings") -> Iterator[Finding]:
             notices = [] if dates is None else examine_dated_notices(settings.database_url, provider.name)
         except BridgeError:
             continue  # what is wrong with the settings or the journal is said elsewhere
-        found = None if dates is None else zone_of(dates, notices)
-        if found is not None and found.ahead:
+        found = None if dates is None else zones_of(dates, notices)
+        if found is not None and found.ahead != (UTC_ITSELF,):
             item = dates_off(provider.name, found)
             yield Finding("warning", f"{item.title}: {item.detail}. {item.advice}")
 

@@ -144,6 +144,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.WEBHOOK_UNMATCHED,
     AttentionKind.TRANSFER_UNMATCHED,
     AttentionKind.WEBHOOK_UNREADABLE,
+    ProblemKind.LATENESS_DOUBTED,
     ProblemKind.OVER,
 )
 """Every kind there is, in the order in which they are looked at."""

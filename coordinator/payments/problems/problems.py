@@ -8,6 +8,7 @@ from enum import StrEnum
 from operator import attrgetter
 
 from coordinator.money import ZERO, excess_over, product, total
+from coordinator.payments.counting.lateness import Lateness
 from coordinator.payments.counting.sums import is_unanswered, is_unread
 from coordinator.payments.facts.facts import MisfitKind
 from coordinator.payments.facts.refunded import going_back, gone_back
@@ -63,6 +64,7 @@ class ProblemKind(StrEnum):
     SHORT = "payment-short"
     PARTLY_PAID_EXPIRED = "payment-partly-paid-expired"
     UNCONFIRMED_TOO_LONG = "payment-unconfirmed-too-long"
+    LATENESS_DOUBTED = "payment-lateness-doubted"
     OVER = "payment-over"
 
 
@@ -150,6 +152,8 @@ def _is_plain(payment: Payment) -> bool:
     if any(_doubtful(facts)) or (facts.releases and overdrawn(payment)):
         return False
     if not payment.is_free_of_fees and has_striking_fee(payment):
+        return False
+    if payment.lateness is Lateness.DOUBTED:
         return False
     if not facts.booked and not facts.seen and not facts.sightings:
         return not facts.books.balance
@@ -339,6 +343,17 @@ def _unconfirmed_too_long(payment: Payment) -> str | None:
     return f"a transfer was seen and not confirmed in time: {hashes[:300]}"
 
 
+def _lateness_doubted(payment: Payment) -> str | None:
+    if payment.lateness is not Lateness.DOUBTED or payment.status is PaymentStatus.REFUNDED or _goes_back(payment):
+        return None
+    if payment.facts.accepted or payment.facts.waiting_until is not None:
+        return None  # somebody has decided that it counts all the same
+    return (
+        f"{payment.provider} told of its money after its deadline, {payment.expires_at:%Y-%m-%d %H:%M} UTC; its date"
+        " is in time in one zone and late in another, and the provider does not say in which it is"
+    )
+
+
 def _over(payment: Payment) -> str | None:
     # Of one that is over otherwise it is asked about with the rest, as long as that goes nowhere.
     if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) and not _goes_back(payment):
@@ -396,5 +411,6 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.SHORT, _short),
     (ProblemKind.PARTLY_PAID_EXPIRED, _partly_paid_expired),
     (ProblemKind.UNCONFIRMED_TOO_LONG, _unconfirmed_too_long),
+    (ProblemKind.LATENESS_DOUBTED, _lateness_doubted),
     (ProblemKind.OVER, _over),
 )

@@ -95,6 +95,7 @@ export type ProblemKind =
   | "payment-short"
   | "payment-partly-paid-expired"
   | "payment-unconfirmed-too-long"
+  | "payment-lateness-doubted"
   | "payment-over";
 
 export type AttentionKind =
