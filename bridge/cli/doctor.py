@@ -223,16 +223,16 @@ def _alerts(settings: "Settings") -> Iterator[Finding]:
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:
-    from bridge.journal.examine import examine_database, examine_hold
+    from bridge.journal.examine import examine_database, examine_holds
 
     try:
-        state, hold = examine_database(settings.database_url), examine_hold(settings.database_url)
+        state, holds = examine_database(settings.database_url), examine_holds(settings.database_url)
     except BridgeError as error:
         yield Finding("error", f"database_url: {error}")
         return
     yield Finding("ok", f"the journal: {state.description}")
     yield _mark(settings)
-    if hold is not None:
+    for hold in holds:
         since = f"{hold.held_at:%Y-%m-%d %H:%M} UTC"
         why = "" if hold.note is None else f" ({hold.note})"
         yield Finding(

@@ -190,7 +190,7 @@ def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
         attention.foreign_payout("webhook_2", "shkeeper", START),
-        attention.payouts_held(START, "Ada", "two sellers report strange payouts"),
+        attention.payouts_held(START, [("Ada", "two sellers report strange payouts")]),
         attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
         journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),

@@ -144,6 +144,7 @@ export interface PayoutHold {
   heldAt?: string | null;
   heldBy?: string | null;
   note?: string | null;
+  holds?: { heldAt: string; heldBy: string; note: string | null }[];
 }
 
 export interface AttentionItem extends Handling {
