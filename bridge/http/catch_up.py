@@ -51,7 +51,8 @@ class ChatMessages(FrozenModel):
     "/notifications/unread-count",
     summary="How many notifications a user has not read",
     description=(
-        "The last count that was published for the user; before the first, the number of notifications so far."
+        "The last count that was published for the user; before the first, the number of notifications so far. Both "
+        "are kept for longer than the events are (`retention_days`)."
     ),
     responses=problem_responses(REFUSALS),
 )
@@ -70,7 +71,7 @@ async def get_unread_count(
     await require_rooms(principal, [room], grants)
     last = await journal.last_counted(room, UnreadCountUpdate.event_name)
     if last is not None:
-        return UnreadCount(unread_count=last.event.payload["unreadCount"])
+        return UnreadCount(unread_count=last["unreadCount"])
     return UnreadCount(unread_count=await journal.count_counted(room, NewNotification.event_name))
 
 

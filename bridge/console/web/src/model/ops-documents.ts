@@ -66,7 +66,7 @@ export interface PaymentRow {
   fee: string;
   missingFee: string;
   late: boolean;
-  problems: ProblemKind[];
+  problems: (ProblemKind | "payment-without-address")[];
   confirmations: number | null;
   requiredConfirmations: number | null;
   txHashes: string[];
