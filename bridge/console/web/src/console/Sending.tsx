@@ -43,6 +43,11 @@ export function Sending(): JSX.Element | null {
           {held ? "Resume payouts …" : "Hold all payouts …"}
         </button>
       )}
+      {held && mayDo(session, "hold") && (
+        <button type="button" class="quiet" onClick={() => askFor({ action: "hold", ...ALL })}>
+          Hold too …
+        </button>
+      )}
     </aside>
   );
 }
