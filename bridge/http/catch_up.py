@@ -78,8 +78,11 @@ async def get_unread_count(
 @get(
     "/purchase-requests/{request_id:str}",
     summary="The state of a purchase request",
-    description="As the events about it have told. Its payments are under `/api/payments?requestId=…`.",
-    responses=problem_responses({**REFUSALS, 404: "There are no events about it"}),
+    description=(
+        "As the events about it have told that are stored still (`retention_days`). Its payments stay: they are "
+        "under `/api/payments?requestId=…`."
+    ),
+    responses=problem_responses({**REFUSALS, 404: "There are no events about it, or none any more"}),
 )
 async def get_purchase_request(
     request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal, grants: GivenGrants
@@ -99,7 +102,7 @@ async def get_purchase_request(
     summary="The messages of a chat",
     description=(
         "The newest, or the newest before a message; as they read now, without those that were deleted. An answer "
-        "holds `limit` messages, and fewer where they are large."
+        "holds `limit` messages, and fewer where they are large. Messages are stored for `retention_days`."
     ),
     responses=problem_responses(REFUSALS),
 )

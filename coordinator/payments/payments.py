@@ -23,7 +23,7 @@ from coordinator.payments.counting.fee_shares import (
     is_bearable,
     takes_nothing,
 )
-from coordinator.payments.counting.lateness import KEPT_FOR, Lateness, has_passed, lateness
+from coordinator.payments.counting.lateness import Lateness, has_passed, lateness
 from coordinator.payments.counting.money_back import money_back
 from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.counting.unconfirmed import unconfirmed
@@ -370,8 +370,7 @@ class Payment(FrozenModel):
     @cached_property
     def lateness(self) -> Lateness:
         """Whether some of the money came after the deadline, by the earliest that shows that it was there."""
-        earliest = self.created_at if self.is_opened_here else self.created_at - KEPT_FOR
-        return lateness(self.facts, self.expires_at, earliest)
+        return lateness(self.facts, self.expires_at, self.created_at, is_opened_here=self.is_opened_here)
 
     @property
     def late(self) -> bool:

@@ -795,7 +795,7 @@ export interface paths {
         };
         /**
          * The state of a purchase request
-         * @description As the events about it have told. Its payments are under `/api/payments?requestId=…`.
+         * @description As the events about it have told that are stored still (`retention_days`). Its payments stay: they are under `/api/payments?requestId=…`.
          */
         get: operations["getPurchaseRequest"];
         put?: never;
@@ -815,7 +815,7 @@ export interface paths {
         };
         /**
          * The messages of a chat
-         * @description The newest, or the newest before a message; as they read now, without those that were deleted. An answer holds `limit` messages, and fewer where they are large.
+         * @description The newest, or the newest before a message; as they read now, without those that were deleted. An answer holds `limit` messages, and fewer where they are large. Messages are stored for `retention_days`.
          */
         get: operations["getMessages"];
         put?: never;
@@ -7911,7 +7911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There are no events about it */
+            /** @description There are no events about it, or none any more */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -24,10 +24,11 @@ class Lateness(IntEnum):
     LATE = 2
 
 
-def lateness(facts: Facts, deadline: datetime | None, earliest: datetime) -> Lateness:
+def lateness(facts: Facts, deadline: datetime | None, created_at: datetime, *, is_opened_here: bool) -> Lateness:
     """Of all that counts, as late as the latest of it. What a gateway says of when a transfer came shows nothing
-    where that was before `earliest`, when it could come."""
+    where that was before it could come: since the payment was created, where the bridge opened the invoice."""
     found = Lateness.IN_TIME
+    earliest = created_at if is_opened_here else created_at - KEPT_FOR
     if deadline is None:
         return found
     seen = {one.transfer.key: one.first_told_at for one in facts.seen} if facts.seen else {}
