@@ -29,7 +29,7 @@ def dates_off(provider: str, found: DateZones) -> Attention:
         title = f"Nobody knows in which zone {provider} writes its dates"
         detail = (
             f"the dates of transfers in its notices are in {zones}, or its notices come late by what lies between"
-            " these"
+            " these, or its clock is wrong"
         )
         meanwhile = (
             " If it is UTC, look why its notices come late: it repeats them until they are answered 202, and waits"

@@ -76,9 +76,9 @@ class DateZones(NamedTuple):
 
     @property
     def read_in(self) -> timedelta:
-        """The zone that dates are read in meanwhile: the furthest ahead. In which others a date may be, its own delay
-        says."""
-        return self.ahead[-1]
+        """The zone that dates are read in meanwhile: UTC if it may be that, or else the furthest ahead. In which
+        others a date may be, its own delay says."""
+        return UTC_ITSELF if UTC_ITSELF in self.ahead else self.ahead[-1]
 
 
 def date_zones(newest_first: Sequence[Dated]) -> DateZones | None:
@@ -116,8 +116,10 @@ def _by_proof(left: tuple[timedelta, ...], run: Sequence[Dated]) -> tuple[timede
     if agreed:
         return agreed
     prompt = tuple(ahead for ahead in left if any(one.is_prompt(ahead) for one in run))
+    if left[0] > UTC_ITSELF and prompt:
+        return prompt  # a date that is ahead of its arrival is proof, and one is enough
     if left[0] > UTC_ITSELF:
-        return prompt or left[:1]  # a date that is ahead of its arrival is proof, and one is enough
+        return (UTC_ITSELF, left[0])  # by a few minutes, a clock that is wrong explains as well
     if len(run) >= _AGREEING:
         return prompt or left
     # One or two may be about an invoice that was paid before the bridge knew of it.

@@ -91,6 +91,13 @@ def test_steady_delays_of_an_hour_are_a_doubt_and_no_zone() -> None:
     assert ahead(told(1, 2, 0, zone=-HOUR, opened=20)) == (-HOUR,)
 
 
+def test_a_clock_that_is_wrong_is_a_doubt_and_no_zone() -> None:
+    for count in (1, 4):
+        found = date_zones(told(*[1] * count, zone=15 * MINUTE))
+        assert found is not None
+        assert (found.ahead, found.read_in) == ((UTC_ITSELF, HOUR), UTC_ITSELF)
+
+
 def test_what_could_not_be_told_for_a_while_shows_no_zone() -> None:
     # The bridge was away for five hours: all is told at once.
     assert ahead(told(300, 301, 302, 304, apart=timedelta(seconds=1))) == (UTC_ITSELF,)
@@ -126,6 +133,6 @@ def test_a_date_that_no_zone_explains_says_nothing(date: datetime) -> None:
     assert ahead([Dated(NOW, date, opened), *told(0, 0, 0)]) == (UTC_ITSELF,)
 
 
-def test_dates_are_read_in_the_zone_that_is_furthest_ahead_of_those_that_are_left() -> None:
+def test_dates_are_read_in_utc_if_they_may_be_or_in_the_zone_that_is_furthest_ahead() -> None:
     assert DateZones((-HOUR, UTC_ITSELF), NOW).read_in == UTC_ITSELF
     assert DateZones((HOUR, 2 * HOUR), NOW).read_in == 2 * HOUR

@@ -63,6 +63,11 @@ def test_the_first_notice_after_a_change_of_zone_is_doubted_and_a_person_decides
     assert problems_of(accepted) == ()
 
 
+def test_a_date_that_is_ahead_of_its_arrival_in_every_zone_is_no_evidence() -> None:
+    # The gateway's clock is a quarter of an hour fast.
+    assert told(DEADLINE + 2 * MINUTE, DEADLINE + 3 * MINUTE, 15 * MINUTE).lateness is Lateness.LATE
+
+
 def test_what_was_told_in_time_came_in_time() -> None:
     for zone in WORLD:
         payment = told(DEADLINE - MINUTE, DEADLINE, zone)
