@@ -105,8 +105,9 @@ def _unset_providers(settings: "Settings") -> Iterator[Finding]:
 def _gateway_dates(settings: "Settings") -> Iterator[Finding]:
     """Providers whose dates are not in UTC."""
     from bridge.journal.examine import examine_dated_notices
-    from bridge.workers.health.gateway_dates import zone_of
+    from bridge.workers.health.gateway_dates import zones_of
     from coordinator.attention.gateway_dates import dates_off
+    from coordinator.payments.counting.date_zones import UTC_ITSELF
 
     for provider in known.PROVIDERS:
         try:
@@ -114,8 +115,8 @@ def _gateway_dates(settings: "Settings") -> Iterator[Finding]:
             notices = [] if dates is None else examine_dated_notices(settings.database_url, provider.name)
         except BridgeError:
             continue  # what is wrong with the settings or the journal is said elsewhere
-        found = None if dates is None else zone_of(dates, notices)
-        if found is not None and found.ahead:
+        found = None if dates is None else zones_of(dates, notices)
+        if found is not None and found.ahead != (UTC_ITSELF,):
             item = dates_off(provider.name, found)
             yield Finding("warning", f"{item.title}: {item.detail}. {item.advice}")
 
@@ -222,16 +223,16 @@ def _alerts(settings: "Settings") -> Iterator[Finding]:
 
 
 def _journal(settings: "Settings") -> Iterator[Finding]:
-    from bridge.journal.examine import examine_database, examine_hold
+    from bridge.journal.examine import examine_database, examine_holds
 
     try:
-        state, hold = examine_database(settings.database_url), examine_hold(settings.database_url)
+        state, holds = examine_database(settings.database_url), examine_holds(settings.database_url)
     except BridgeError as error:
         yield Finding("error", f"database_url: {error}")
         return
     yield Finding("ok", f"the journal: {state.description}")
     yield _mark(settings)
-    if hold is not None:
+    for hold in holds:
         since = f"{hold.held_at:%Y-%m-%d %H:%M} UTC"
         why = "" if hold.note is None else f" ({hold.note})"
         yield Finding(

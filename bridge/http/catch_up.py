@@ -51,7 +51,8 @@ class ChatMessages(FrozenModel):
     "/notifications/unread-count",
     summary="How many notifications a user has not read",
     description=(
-        "The last count that was published for the user; before the first, the number of notifications so far."
+        "The last count that was published for the user; before the first, the number of notifications so far. Both "
+        "are kept for longer than the events are (`retention_days`)."
     ),
     responses=problem_responses(REFUSALS),
 )
@@ -70,15 +71,18 @@ async def get_unread_count(
     await require_rooms(principal, [room], grants)
     last = await journal.last_counted(room, UnreadCountUpdate.event_name)
     if last is not None:
-        return UnreadCount(unread_count=last.event.payload["unreadCount"])
+        return UnreadCount(unread_count=last["unreadCount"])
     return UnreadCount(unread_count=await journal.count_counted(room, NewNotification.event_name))
 
 
 @get(
     "/purchase-requests/{request_id:str}",
     summary="The state of a purchase request",
-    description="As the events about it have told. Its payments are under `/api/payments?requestId=…`.",
-    responses=problem_responses({**REFUSALS, 404: "There are no events about it"}),
+    description=(
+        "As the events about it have told that are stored still (`retention_days`). Its payments stay: they are "
+        "under `/api/payments?requestId=…`."
+    ),
+    responses=problem_responses({**REFUSALS, 404: "There are no events about it, or none any more"}),
 )
 async def get_purchase_request(
     request_id: FromPath[str], journal: GivenJournal, principal: GivenPrincipal, grants: GivenGrants
@@ -98,7 +102,7 @@ async def get_purchase_request(
     summary="The messages of a chat",
     description=(
         "The newest, or the newest before a message; as they read now, without those that were deleted. An answer "
-        "holds `limit` messages, and fewer where they are large."
+        "holds `limit` messages, and fewer where they are large. Messages are stored for `retention_days`."
     ),
     responses=problem_responses(REFUSALS),
 )

@@ -20,14 +20,14 @@ from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
 from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.waiting_at_providers import waiting_at_others
-from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
+from bridge.journal.writing.staged.holds import PayoutHold, payout_holds
 from coordinator.attention.unconfigured import AtProvider
 
 __all__ = [
     "DatabaseState",
     "examine_database",
     "examine_dated_notices",
-    "examine_hold",
+    "examine_holds",
     "examine_version",
     "examine_waiting",
     "examine_waiting_at_others",
@@ -93,14 +93,9 @@ def examine_waiting(database_url: str) -> Sequence[WaitedCoin]:
     return _examined(database_url, coins_waited_for)
 
 
-def examine_hold(database_url: str) -> PayoutHold | None:
-    """That payouts are held; None also where there is no journal yet, or one of another version."""
-    return next(iter(_examined(database_url, _holds)), None)
-
-
-def _holds(connection: Connection) -> Sequence[PayoutHold]:
-    hold = payout_hold(connection)
-    return [] if hold is None else [hold]
+def examine_holds(database_url: str) -> Sequence[PayoutHold]:
+    """Who holds payouts; nobody also where there is no journal yet, or one of another version."""
+    return _examined(database_url, payout_holds)
 
 
 def examine_waiting_at_others(

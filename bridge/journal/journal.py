@@ -3,11 +3,11 @@
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -332,11 +332,11 @@ class Journal:
         return await self._read(room_queries.room_events_before, room, name, before=before, limit=limit)
 
     async def count_counted(self, room: str, name: str) -> int:
-        """How many events of a kind that is counted went to a room."""
+        """How many events of a kind that is counted ever went to a room."""
         return await self._read(room_queries.count_counted, room, name)
 
-    async def last_counted(self, room: str, name: str) -> JournaledEvent | None:
-        """The last of them; None if there is none."""
+    async def last_counted(self, room: str, name: str) -> Mapping[str, Any] | None:
+        """What the last of them said; None if there was none."""
         return await self._read(room_queries.last_counted, room, name)
 
     async def oldest_offset(self) -> int:

@@ -156,6 +156,12 @@ _ADVICE: Mapping[ProblemKind, tuple[_Sentence, ...]] = {
         _WAIT,
         "If it was replaced or dropped, the buyer has to pay again.",
     ),
+    ProblemKind.LATENESS_DOUBTED: (
+        "Look in an explorer when its transaction was mined. It counts either way, and is shown as late.",
+        _If("dismiss", "If it came in time, or the sale holds all the same, dismiss this."),
+        _If("refund", "If it came too late for the sale, open a refund."),
+        _SETTLE,
+    ),
     ProblemKind.OVER: (
         _If("refund", "Open a refund of what is too much."),
         _If("dismiss", "If to send it back costs more than it is, dismiss this."),

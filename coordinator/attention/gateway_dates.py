@@ -1,31 +1,48 @@
-"""Gateway dates: a provider that writes the dates of transfers in another zone than UTC, so that money may look as if
-it came earlier or later than it did. Pure."""
+"""Gateway dates: a provider that writes the dates of transfers in another zone than UTC, or may, so that money may
+look as if it came earlier or later than it did. Pure."""
 
 from datetime import timedelta
 
 from coordinator.attention.items import Attention, AttentionKind
-from coordinator.payments.counting.date_offsets import DatesAhead
+from coordinator.payments.counting.date_zones import DateZones
 
 __all__ = ["dates_off", "zone_name"]
 
+_SET_TO_UTC = "Set the time zone of {provider} and of its database to UTC, and start both anew."
 
-def dates_off(provider: str, found: DatesAhead) -> Attention:
-    """That the dates of a provider are off by so much."""
-    zone = zone_name(found.ahead)
-    where = "ahead of" if found.ahead > timedelta(0) else "behind"
+
+def dates_off(provider: str, found: DateZones) -> Attention:
+    """That the dates of a provider are off by so much, or may be."""
+    zones = " or ".join(map(zone_name, found.ahead))
+    if found.is_known:
+        [ahead] = found.ahead
+        title = f"{provider} does not write its dates in UTC"
+        where = "ahead of" if ahead > timedelta(0) else "behind"
+        detail = (
+            f"the dates of transfers in its notices are {_hours(ahead)} {where} UTC ({zones}), as its notices show"
+        )
+        meanwhile = (
+            f" Until then the bridge reads its dates as {zones}. What was told before this was known may be called"
+            " late or in time wrongly: look at the payments that were paid near their deadline."
+        )
+    else:
+        title = f"Nobody knows in which zone {provider} writes its dates"
+        detail = (
+            f"the dates of transfers in its notices are in {zones}, or its notices come late by what lies between"
+            " these, or its clock is wrong"
+        )
+        meanwhile = (
+            " If it is UTC, look why its notices come late: it repeats them until they are answered 202, and waits"
+            " for the confirmations that its wallets ask for. Until then money that is in time by one of these zones"
+            " and late by another is called late, and is on the list."
+        )
     return Attention(
         kind=AttentionKind.PROVIDER_DATES_OFF,
-        subject=f"{provider}:{zone}",
-        title=f"{provider} does not write its dates in UTC",
-        detail=(
-            f"the dates of transfers in its notices are {_hours(found.ahead)} {where} UTC ({zone}), as several in a"
-            " row show"
-        ),
+        subject=f"{provider}:{':'.join(map(zone_name, found.ahead))}",
+        title=title,
+        detail=detail,
         advice=(
-            f"Set the time zone of {provider} and of its database to UTC, and start both anew. Until then the bridge"
-            f" reads its dates as {zone}. What was told before this was known may be called late or in time wrongly:"
-            " look at the payments that were paid near their deadline. It goes by itself once new notices are dated"
-            " in UTC."
+            f"{_SET_TO_UTC.format(provider=provider)}{meanwhile} It goes by itself once new notices are dated in UTC."
         ),
         since=found.since,
         remedies=("dismiss",),
@@ -34,6 +51,8 @@ def dates_off(provider: str, found: DatesAhead) -> Attention:
 
 def zone_name(ahead: timedelta) -> str:
     """Such as "UTC-05:00"."""
+    if not ahead:
+        return "UTC"
     minutes = int(abs(ahead).total_seconds()) // 60
     return f"UTC{'-' if ahead < timedelta(0) else '+'}{minutes // 60:02}:{minutes % 60:02}"
 

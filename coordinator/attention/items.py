@@ -1,6 +1,6 @@
 """What needs a person, and what that person can do about it. Pure: whoever asks brings what there is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -144,6 +144,7 @@ BY_URGENCY: tuple[Kind, ...] = (
     AttentionKind.WEBHOOK_UNMATCHED,
     AttentionKind.TRANSFER_UNMATCHED,
     AttentionKind.WEBHOOK_UNREADABLE,
+    ProblemKind.LATENESS_DOUBTED,
     ProblemKind.OVER,
 )
 """Every kind there is, in the order in which they are looked at."""
@@ -209,16 +210,16 @@ def not_dismissed(items: Iterable[Attention], dismissed_at: Mapping[str, datetim
     return [item for item in items if not is_dismissed(item)]
 
 
-def payouts_held(held_at: datetime, held_by: str, note: str | None) -> Attention:
-    """That somebody has stopped all payouts."""
+def payouts_held(held_at: datetime, held_by: Sequence[tuple[str, str | None]]) -> Attention:
+    """That payouts are stopped, by one or by several, each with their reason."""
     return Attention(
         kind=AttentionKind.PAYOUTS_HELD,
         subject="payouts",
         title="No payout is sent",
-        detail=f"{held_by} has held them" + ("." if note is None else f": {note}"),
+        detail="; ".join(f"{by} has held them" + ("." if note is None else f": {note}") for by, note in held_by),
         advice=(
             "What was asked for waits, and what a provider has taken on already goes its way. Once the reason is"
-            " gone, resume: what waits is sent then."
+            " gone, resume: what waits is sent then, whoever held it."
         ),
         since=held_at,
         remedies=("resume",),

@@ -37,6 +37,7 @@ _TITLES: Mapping[ProblemKind, str] = {
     ProblemKind.SHORT: "Too little has come, or may have",
     ProblemKind.PARTLY_PAID_EXPIRED: "Its time ran out with part of the money there",
     ProblemKind.UNCONFIRMED_TOO_LONG: "Its money was seen and never confirmed",
+    ProblemKind.LATENESS_DOUBTED: "It may have been paid too late",
     ProblemKind.OVER: "The buyer paid too much",
 }
 
@@ -48,7 +49,7 @@ _DISMISSABLE = (
     ProblemKind.PRICE_DOUBTED,
     ProblemKind.CALLED_REFUNDED,
     *(ProblemKind.FOREIGN, ProblemKind.FORGOTTEN, ProblemKind.OVER),
-    *(ProblemKind.CONTRADICTING_BOOKS, ProblemKind.UNREADABLE_BOOKS),
+    *(ProblemKind.CONTRADICTING_BOOKS, ProblemKind.UNREADABLE_BOOKS, ProblemKind.LATENESS_DOUBTED),
 )
 
 
@@ -60,6 +61,7 @@ _REFUNDABLE = (
     ProblemKind.PAID_AFTER_CANCELLATION,
     ProblemKind.SHORT,
     ProblemKind.PARTLY_PAID_EXPIRED,
+    ProblemKind.LATENESS_DOUBTED,
     ProblemKind.OVER,
 )
 

@@ -76,7 +76,12 @@ _WARNING = (
     AttentionKind.ENDPOINT_DISABLED,
     AttentionKind.ENDPOINT_MISSED,
 )
-_NOTICE = (AttentionKind.WEBHOOK_UNMATCHED, AttentionKind.REFUND_WITHOUT_ADDRESS, ProblemKind.OVER)
+_NOTICE = (
+    AttentionKind.WEBHOOK_UNMATCHED,
+    AttentionKind.REFUND_WITHOUT_ADDRESS,
+    ProblemKind.LATENESS_DOUBTED,
+    ProblemKind.OVER,
+)
 
 SEVERITIES: Mapping[Kind, Severity] = {
     **dict.fromkeys(_CRITICAL, Severity.CRITICAL),

@@ -23,7 +23,7 @@ from coordinator.payments.counting.fee_shares import (
     is_bearable,
     takes_nothing,
 )
-from coordinator.payments.counting.lateness import KEPT_FOR, came_late, has_passed
+from coordinator.payments.counting.lateness import Lateness, has_passed, lateness
 from coordinator.payments.counting.money_back import money_back
 from coordinator.payments.counting.sums import FALLS, came_to, counted, in_dispute, is_unread, lacks_some, proven
 from coordinator.payments.counting.unconfirmed import unconfirmed
@@ -368,12 +368,14 @@ class Payment(FrozenModel):
         return excess if excess >= HALF_A_CENT else ZERO
 
     @cached_property
-    def late(self) -> bool:
+    def lateness(self) -> Lateness:
         """Whether some of the money came after the deadline, by the earliest that shows that it was there."""
-        if self.expires_at is None:
-            return False
-        earliest = self.created_at if self.is_opened_here else self.created_at - KEPT_FOR
-        return came_late(self.facts, self.expires_at, earliest)
+        return lateness(self.facts, self.expires_at, self.created_at, is_opened_here=self.is_opened_here)
+
+    @property
+    def late(self) -> bool:
+        """Whether some of the money came after the deadline, or may have."""
+        return self.lateness is not Lateness.IN_TIME
 
     @cached_property
     def deadline(self) -> datetime | None:

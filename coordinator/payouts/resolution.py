@@ -90,16 +90,17 @@ def resolve(
         _require_not_taken(payout, tx_hash, taken, paid)
         return (returned.model_copy(update={"found_through": found_through}),)
     _require_transaction(payout, payment, outcome, tx_hash)
-    if not payout.may_be_resolved(now):
-        raise NothingToResolveError(f"This payout is {payout.status}; there is nothing to settle.")
-    # What was sent over a chain that is followed the chain itself shows; that it has arrived is a person's word.
-    if payout.chain is None or outcome == "arrived":
-        _require_not_taken(payout, tx_hash, taken, paid)
     if outcome == "not-sent" and is_revocable(payout):
         raise NothingToResolveError(
             "Nobody was asked to send this payout yet. To have it sent no more, reject it, or have whoever asked for"
             " it withdraw it."
         )
+    # Somebody may have sent by hand what waits: it left, whatever holds it back, and is not asked for any more.
+    if not (payout.may_be_resolved(now) or is_revocable(payout)):
+        raise NothingToResolveError(_nothing_to_settle(payout))
+    # What was sent over a chain that is followed the chain itself shows; that it has arrived is a person's word.
+    if payout.chain is None or outcome == "arrived":
+        _require_not_taken(payout, tx_hash, taken, paid)
     if (
         outcome == "not-sent"
         and provider_knows
@@ -120,6 +121,15 @@ def resolve(
         case "arrived":
             return (*sent, PayoutSettled(reason=f"{found_by} found that it has arrived{how}"))
     return sent
+
+
+def _nothing_to_settle(payout: Payout) -> str:
+    if payout.status is not PayoutStatus.CREATED:
+        return f"This payout is {payout.status}; there is nothing to settle."
+    return (
+        f"This payout is created, and {payout.provider} was asked to send it: what it answers decides. If it was sent"
+        " by hand too, it may leave twice: see at once whether the provider can still be stopped."
+    )
 
 
 def _require_transaction(

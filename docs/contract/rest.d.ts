@@ -271,7 +271,7 @@ export interface paths {
         put?: never;
         /**
          * Say what became of a payout that nobody can tell about
-         * @description For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once: a person looked at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. Who said so is on record, and how they found out (`note`), which all of it needs but what was `sent` over a chain that is followed.
+         * @description For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once, or that nobody was asked to send yet and somebody has sent by hand (`sent`, `arrived`; it is sent no more): a person looked at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it whatever the chain says; `returned` says by which transaction it came back, also of one that had completed. Who said so is on record, and how they found out (`note`), which all of it needs but what was `sent` over a chain that is followed.
          */
         post: operations["resolvePayout"];
         delete?: never;
@@ -393,7 +393,7 @@ export interface paths {
         put?: never;
         /**
          * Hold all payouts
-         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Held once more, nothing changes.
+         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same person saying the same changes nothing.
          */
         post: operations["holdPayouts"];
         delete?: never;
@@ -413,7 +413,7 @@ export interface paths {
         put?: never;
         /**
          * Have payouts sent again
-         * @description What waits is sent now. Where nothing is held nothing changes.
+         * @description What waits is sent now, whoever held it. Where nothing is held nothing changes.
          */
         post: operations["resumePayouts"];
         delete?: never;
@@ -775,7 +775,7 @@ export interface paths {
         };
         /**
          * How many notifications a user has not read
-         * @description The last count that was published for the user; before the first, the number of notifications so far.
+         * @description The last count that was published for the user; before the first, the number of notifications so far. Both are kept for longer than the events are (`retention_days`).
          */
         get: operations["getUnreadCount"];
         put?: never;
@@ -795,7 +795,7 @@ export interface paths {
         };
         /**
          * The state of a purchase request
-         * @description As the events about it have told. Its payments are under `/api/payments?requestId=…`.
+         * @description As the events about it have told that are stored still (`retention_days`). Its payments stay: they are under `/api/payments?requestId=…`.
          */
         get: operations["getPurchaseRequest"];
         put?: never;
@@ -815,7 +815,7 @@ export interface paths {
         };
         /**
          * The messages of a chat
-         * @description The newest, or the newest before a message; as they read now, without those that were deleted. An answer holds `limit` messages, and fewer where they are large.
+         * @description The newest, or the newest before a message; as they read now, without those that were deleted. An answer holds `limit` messages, and fewer where they are large. Messages are stored for `retention_days`.
          */
         get: operations["getMessages"];
         put?: never;
@@ -1732,7 +1732,7 @@ export interface paths {
         put?: never;
         /**
          * Hold all payouts
-         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Held once more, nothing changes.
+         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same person saying the same changes nothing.
          */
         post: operations["holdPayoutsInConsole"];
         delete?: never;
@@ -1752,7 +1752,7 @@ export interface paths {
         put?: never;
         /**
          * Have payouts sent again
-         * @description What waits is sent now. Where nothing is held nothing changes.
+         * @description What waits is sent now, whoever held it. Where nothing is held nothing changes.
          */
         post: operations["resumePayoutsInConsole"];
         delete?: never;
@@ -2114,7 +2114,7 @@ export interface components {
              * @description What is wrong.
              * @enum {string}
              */
-            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "provider-dates-off" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "provider-unreachable" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "price-unusable" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-over";
+            kind: "payout-sent-after-all" | "payout-paid-twice" | "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payout-forgotten" | "payout-mismatch" | "payout-contradicted" | "chain-alarm" | "chain-contradicted" | "payout-ambiguous" | "payout-dropped" | "wallet-differs" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "row-unreadable" | "clock-wrong" | "provider-dates-off" | "payment-without-address" | "coin-unfollowed" | "provider-unset" | "provider-unreachable" | "chain-read-by-one" | "endpoint-disabled" | "endpoint-missed" | "alerts-undelivered" | "journal-rewound" | "payouts-held" | "payout-awaiting-approval" | "price-unusable" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payout-overdue" | "payout-failed" | "payout-returned" | "refund-without-address" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "webhook-unmatched" | "transfer-unmatched" | "webhook-unreadable" | "payment-lateness-doubted" | "payment-over";
             /** @description The same for as long as it is on the list. */
             id: string;
             title: string;
@@ -2944,12 +2944,33 @@ export interface components {
             heldAt?: string | null;
             heldBy?: string | null;
             note?: string | null;
+            /**
+             * @description All that hold them, people before the bridge; the first is told of above too.
+             * @default []
+             */
+            holds: components["schemas"]["HoldItem"][];
         };
         /** HoldDoing */
         HoldDoing: {
             message: string;
             /** @description Null where nothing changed. */
             action?: components["schemas"]["ActionItem"] | null;
+            /**
+             * @description All that hold payouts now.
+             * @default []
+             */
+            holds: components["schemas"]["HoldItem"][];
+        };
+        /** HoldItem */
+        HoldItem: {
+            /**
+             * Format: date-time
+             * @description datetime with the constraint that the value must have timezone info
+             */
+            heldAt: string;
+            heldBy: string;
+            /** @description Why; null where they did not say. */
+            note: string | null;
         };
         /**
          * HoldRequest
@@ -3362,8 +3383,8 @@ export interface components {
             fee: string;
             missingFee: string;
             late: boolean;
-            /** @description What is wrong with it, and waits for a person. */
-            problems: components["schemas"]["ProblemKind"][];
+            /** @description What is wrong with it, and waits for a person; also that its buyer sees no address to pay at. */
+            problems: (components["schemas"]["ProblemKind"] | "payment-without-address")[];
             confirmations: number | null;
             requiredConfirmations: number | null;
             /** @description Of what came, confirmed before unconfirmed; each is a row of transfers. */
@@ -3648,7 +3669,7 @@ export interface components {
          * @description What is wrong. In this order they are looked at: first where money may go out twice, or is owed to somebody.
          * @enum {string}
          */
-        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-over";
+        ProblemKind: "payment-overdrawn" | "payment-refunded-while-paid-out" | "payment-refund-told-twice" | "payment-called-refunded" | "payment-disputed" | "payment-twice-paid" | "payment-contradicting-books" | "payment-unreadable-books" | "payment-foreign" | "payment-forgotten" | "payment-price-doubted" | "payment-fee-too-high" | "payment-other-currency" | "payment-paid-after-cancellation" | "payment-short" | "payment-partly-paid-expired" | "payment-unconfirmed-too-long" | "payment-lateness-doubted" | "payment-over";
         /** ProviderHealth */
         ProviderHealth: {
             name: string;
@@ -7890,7 +7911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There are no events about it */
+            /** @description There are no events about it, or none any more */
             404: {
                 headers: {
                     [name: string]: unknown;

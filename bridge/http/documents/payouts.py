@@ -1,5 +1,6 @@
 """A payout as REST tells it: what was asked for, how it stands, and how it came there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
@@ -130,7 +131,9 @@ async def known_payout(journal: Journal, payout_id: str) -> PayoutRecord:
     return records[0]
 
 
-def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool, hold: PayoutHold | None) -> PayoutDocument:
+def payout_document(
+    record: PayoutRecord, now: datetime, *, in_full: bool, holds: Sequence[PayoutHold]
+) -> PayoutDocument:
     """`in_full` is for whoever has payouts sent: how much may leave unseen is not their sellers' business."""
     payout, awaited = record.payout, record.payout.awaited
     return PayoutDocument(
@@ -147,7 +150,7 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool, hold:
         task_id=payout.facts.task_id,
         tx_hashes=list(payout.facts.tx_hashes),
         sightings=[sighting_item(sighting) for sighting in payout.facts.sightings],
-        held=_held(payout, hold, in_full=in_full),
+        held=_held(payout, holds, in_full=in_full),
         overdue=payout.is_overdue(now),
         reasons=list(payout.reasons),
         updated_at=record.updated_at,
@@ -163,9 +166,10 @@ def payout_document(record: PayoutRecord, now: datetime, *, in_full: bool, hold:
     )
 
 
-def _held(payout: Payout, hold: PayoutHold | None, *, in_full: bool) -> HeldItem | None:
-    if hold is None or payout.is_settled or not payout.is_unasked:
+def _held(payout: Payout, holds: Sequence[PayoutHold], *, in_full: bool) -> HeldItem | None:
+    if not holds or payout.is_settled or not payout.is_unasked:
         return None
+    hold = holds[0]
     return HeldItem(since=hold.held_at, by=hold.held_by if in_full else None, note=hold.note if in_full else None)
 
 

@@ -201,8 +201,8 @@ async def approve_payout(
     service.require_approvals()
     by = Approver(data.approved_by, service.own_name, services.now().names, data.reasons)
     await Decision(journal, sender, payout_id, by).approve(data.note)
-    hold = await journal.console.payout_hold()
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
+    holds = await journal.console.payout_holds()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
 
 @post(
@@ -221,8 +221,8 @@ async def reject_payout(
 ) -> PayoutDocument:
     service.require_approvals()
     await Decision(journal, sender, payout_id, Approver(data.rejected_by, service.own_name)).reject(data.note)
-    hold = await journal.console.payout_hold()
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
+    holds = await journal.console.payout_holds()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
 
 @post(
@@ -249,8 +249,8 @@ async def withdraw_payout(
     service.require_payouts()
     by = Approver(data.withdrawn_by or service.display_name, service.own_name)
     await Decision(journal, sender, payout_id, by).withdraw(data.note, chains)
-    hold = await journal.console.payout_hold()
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
+    holds = await journal.console.payout_holds()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
 
 @post(

@@ -1,6 +1,7 @@
 """The stop button of payouts: nothing is sent from the moment it is pressed, until somebody has them sent again."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import get, post
@@ -15,7 +16,7 @@ from bridge.http.front.openapi import problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, action_item
-from bridge.journal import Action, Journal
+from bridge.journal import Journal, PayoutHold
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 
@@ -34,9 +35,10 @@ HOLD = (
     "No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are "
     "taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a "
     "provider has taken on already cannot be called back. It is said on the list of what needs a person, and by "
-    "`bridge_payouts_held`. Held once more, nothing changes."
+    "`bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same "
+    "person saying the same changes nothing."
 )
-RESUME = "What waits is sent now. Where nothing is held nothing changes."
+RESUME = "What waits is sent now, whoever held it. Where nothing is held nothing changes."
 SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
@@ -55,6 +57,14 @@ class ConsoleHoldRequest(Doing, HoldRequest):
     """The same from the console."""
 
 
+class HoldItem(FrozenModel):
+    """Somebody who holds payouts."""
+
+    held_at: AwareDatetime
+    held_by: str
+    note: str | None = Field(description="Why; null where they did not say.")
+
+
 class HoldDocument(FrozenModel):
     """Whether payouts are held."""
 
@@ -62,6 +72,9 @@ class HoldDocument(FrozenModel):
     held_at: AwareDatetime | None = None
     held_by: str | None = None
     note: str | None = None
+    holds: list[HoldItem] = Field(
+        [], description="All that hold them, people before the bridge; the first is told of above too."
+    )
 
 
 class HoldDoing(FrozenModel):
@@ -69,6 +82,7 @@ class HoldDoing(FrozenModel):
 
     message: str
     action: ActionItem | None = Field(None, description="Null where nothing changed.")
+    holds: list[HoldItem] = Field([], description="All that hold payouts now.")
 
 
 @get(
@@ -79,10 +93,10 @@ class HoldDoing(FrozenModel):
 async def get_payout_hold(journal: GivenJournal, principal: GivenPrincipal) -> HoldDocument:
     if not principal.has_payouts_sent:
         raise PermissionDeniedException("only finance ops, and services that have payouts sent, may see that")
-    hold = await journal.console.payout_hold()
-    if hold is None:
+    holds = _items(await journal.console.payout_holds())
+    if not holds:
         return HoldDocument(held=False)
-    return HoldDocument(held=True, held_at=hold.held_at, held_by=hold.held_by, note=hold.note)
+    return HoldDocument(**holds[0].__dict__, held=True, holds=holds)
 
 
 @post(
@@ -148,15 +162,23 @@ async def resume_payouts_in_console(
 
 
 async def _hold(journal: Journal, sender: PayoutSender, by: str, note: str | None) -> HoldDoing:
-    hold, action = await journal.console.hold_payouts(by=by, note=note)
+    holds, action = await journal.console.hold_payouts(by=by, note=note)
     still_asked = not await _answered(sender)
+    others = list(dict.fromkeys(hold.held_by for hold in holds if hold.held_by != by))
     if action is None:
-        message = f"Payouts were held already, by {hold.held_by}."
+        message = f"Payouts were held already, by {' and '.join((by, *others))}."
     else:
         message = "No payout is sent until they are resumed."
+        if others:
+            message += f" They were held already, by {' and '.join(others)}; what each has said is kept."
     if still_asked:
         message += " An order that was given before has not been answered yet, and may still be sent."
-    return HoldDoing(message=message) if action is None else _doing(message, action)
+    done = None if action is None else action_item(action)
+    return HoldDoing(message=message, action=done, holds=_items(holds))
+
+
+def _items(holds: Sequence[PayoutHold]) -> list[HoldItem]:
+    return [HoldItem(held_at=hold.held_at, held_by=hold.held_by, note=hold.note) for hold in holds]
 
 
 async def _answered(sender: PayoutSender) -> bool:
@@ -173,8 +195,4 @@ async def _resume(journal: Journal, by: str, note: str | None) -> HoldDoing:
     action = await journal.console.resume_payouts(by=by, note=note)
     if action is None:
         return HoldDoing(message="Payouts were not held.")
-    return _doing("Payouts are sent again.", action)
-
-
-def _doing(message: str, action: Action) -> HoldDoing:
-    return HoldDoing(message=message, action=action_item(action))
+    return HoldDoing(message="Payouts are sent again.", action=action_item(action))

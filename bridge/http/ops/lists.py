@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from litestar import get
@@ -105,7 +106,7 @@ async def list_payment_rows(
     found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
     total = await journal.console.total("payments", payment_filter)
     page = page_of(found, limit)
-    rows = await asyncio.to_thread(lambda: list(map(payment_row, page.read)))
+    rows = await asyncio.to_thread(_payment_rows, journal, page.read)
     return PaymentRows(payments=rows, next=page.next, total=total, unreadable=page.unreadable)
 
 
@@ -130,7 +131,7 @@ async def get_payment_row(payment_id: FromPath[str], journal: GivenJournal) -> P
     listed = await journal.console.payment(payment_id) if is_id(payment_id) else None
     if listed is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
-    return payment_row(listed)
+    return payment_row(listed, journal.clock())
 
 
 @get("/transfers", summary="Transfers that came for payments, by page and filter of those", middleware=COMPRESSED)
@@ -165,7 +166,7 @@ async def export_payments(
     payment_filter: GivenPaymentFilter,
     zone: GivenZone,
 ) -> Stream:
-    rows = _payment_pages(journal, payment_filter, lambda found: [payment_row(listed) for listed in found])
+    rows = _payment_pages(journal, payment_filter, partial(_payment_rows, journal))
     return await exported(request, PaymentRow, rows, zone)
 
 
@@ -178,6 +179,11 @@ async def export_transfers(
 ) -> Stream:
     rows = _payment_pages(journal, payment_filter, _transfers_of)
     return await exported(request, TransferRow, rows, zone)
+
+
+def _payment_rows(journal: Journal, found: Sequence[ListedPayment]) -> list[PaymentRow]:
+    now = journal.clock()
+    return [payment_row(listed, now) for listed in found]
 
 
 def _payout_rows(journal: Journal, found: Sequence[ListedPayout], link: ExplorerLinks) -> list[PayoutRow]:

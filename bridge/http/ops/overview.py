@@ -276,9 +276,9 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
     for one in found.without_address:
         wanted = one.invoice.wanted
         yield without_address(one.invoice, said.get((wanted.provider, wanted.coin)), one.refused)
-    if found.payout_hold is not None:
-        hold = found.payout_hold
-        yield attention.payouts_held(hold.held_at, hold.held_by, hold.note)
+    if found.payout_holds:
+        said_by = [(hold.held_by, hold.note) for hold in found.payout_holds]
+        yield attention.payouts_held(min(hold.held_at for hold in found.payout_holds), said_by)
     history = found.history
     if history is not None and history.beginning is not Beginning.NEW:
         yield journal_rewound(

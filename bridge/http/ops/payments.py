@@ -250,7 +250,7 @@ async def _done(journal: Journal, payment_id: str, action: Action) -> PaymentDoi
     if listed is None:
         raise LookupError(f"payment {payment_id} vanished after its commit")
     message = f"{action.outcome[0].upper()}{action.outcome[1:]}".rstrip(".") + "."
-    return PaymentDoing(payment=payment_row(listed), message=message, action=action_item(action))
+    return PaymentDoing(payment=payment_row(listed, journal.clock()), message=message, action=action_item(action))
 
 
 def _until(data: Waiting, now: datetime) -> datetime:

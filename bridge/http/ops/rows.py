@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, Field
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chains.followers import ChainFollowers
 from coordinator.attention.alerts import Alert, AlertState
-from coordinator.attention.items import BY_URGENCY, LISTED_WHILE_SO, Attention, Remedy
+from coordinator.attention.items import BY_URGENCY, LISTED_WHILE_SO, Attention, AttentionKind, Remedy
+from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN
 from coordinator.attention.severities import Severities
 from coordinator.books.entries import sold
 from coordinator.models import FrozenModel
@@ -108,7 +109,9 @@ class PaymentRow(FrozenModel):
     fee: Figure = Field(description="What came on top for the gateway's fee.")
     missing_fee: Figure
     late: bool
-    problems: list[ProblemKind] = Field(description="What is wrong with it, and waits for a person.")
+    problems: list[ProblemKind | Literal[AttentionKind.WITHOUT_ADDRESS]] = Field(
+        description="What is wrong with it, and waits for a person; also that its buyer sees no address to pay at."
+    )
     confirmations: int | None
     required_confirmations: int | None
     tx_hashes: list[str] = Field(
@@ -270,7 +273,7 @@ def payout_row(listed: ListedPayout, now: datetime, link: ExplorerLinks) -> Payo
     )
 
 
-def payment_row(listed: ListedPayment) -> PaymentRow:
+def payment_row(listed: ListedPayment, now: datetime) -> PaymentRow:
     payment, awaited = listed.payment, listed.payment.awaited
     transfers = (*payment.confirmed, *payment.in_flight)
 
@@ -292,7 +295,7 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         sold=agreed(sold(payment)),
         **shown(payment)._asdict(),
         refunded=agreed(payment.refunded),
-        problems=[problem.kind for problem in problems_of(payment)],
+        problems=[*_lacks_address(listed, now), *(problem.kind for problem in problems_of(payment))],
         late=payment.late,
         confirmations=awaited and awaited.confirmations,
         required_confirmations=awaited and awaited.required_confirmations,
@@ -302,6 +305,11 @@ def payment_row(listed: ListedPayment) -> PaymentRow:
         updated_at=listed.updated_at,
         expires_at=payment.deadline,
     )
+
+
+def _lacks_address(listed: ListedPayment, now: datetime) -> list[Literal[AttentionKind.WITHOUT_ADDRESS]]:
+    since = listed.unopened_since
+    return [] if since is None or since >= now - ADDRESS_EXPECTED_WITHIN else [AttentionKind.WITHOUT_ADDRESS]
 
 
 # More than any coin or currency has.

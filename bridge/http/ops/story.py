@@ -230,8 +230,8 @@ async def get_payment_story(
 )
 async def get_payout_story(payout_id: FromPath[str], journal: GivenJournal, vitals: GivenVitals) -> PayoutStory:
     record = await known_payout(journal, payout_id)
-    hold = await journal.console.payout_hold()
-    payout, document = record.payout, payout_document(record, journal.clock(), in_full=True, hold=hold)
+    holds = await journal.console.payout_holds()
+    payout, document = record.payout, payout_document(record, journal.clock(), in_full=True, holds=holds)
     registered = Step(
         at=document.created_at,
         kind="registered",

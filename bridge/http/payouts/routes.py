@@ -112,9 +112,9 @@ async def send_payouts(
             payment_hashes=ordered.payment_hashes,
         )
         payout_ids = registered.payout_ids
-    records, hold = await journal.payouts.records(payout_ids), await journal.console.payout_hold()
+    records, holds = await journal.payouts.records(payout_ids), await journal.console.payout_holds()
     now = journal.clock()
-    return PayoutList(payouts=[payout_document(record, now, in_full=True, hold=hold) for record in records])
+    return PayoutList(payouts=[payout_document(record, now, in_full=True, holds=holds) for record in records])
 
 
 @get(
@@ -137,12 +137,12 @@ async def list_payouts(
     seller_id: Annotated[str | None, QueryParameter(name="sellerId")] = None,
 ) -> PayoutList:
     named, identifier = only_one(paymentId=payment_id, sellerId=seller_id)
-    in_full, hold = principal.has_payouts_sent, await journal.console.payout_hold()
+    in_full, holds = principal.has_payouts_sent, await journal.console.payout_holds()
     if named == "paymentId":
         records, unreadable = split_unreadable(await journal.payouts.of_payment(identifier))
         seen = [record for record in records if principal.may_see_payout(payee_id=record.payout.payee_id)]
         return PayoutList(
-            payouts=[payout_document(record, journal.clock(), in_full=in_full, hold=hold) for record in seen],
+            payouts=[payout_document(record, journal.clock(), in_full=in_full, holds=holds) for record in seen],
             # Whom they pay cannot be told.
             unreadable=unreadable if principal.has_payouts_sent else [],
         )
@@ -152,7 +152,7 @@ async def list_payouts(
     found = await journal.own.payouts(identifier, wanted, after, limit + 1)
     page = page_of(found, limit)
     return PayoutList(
-        payouts=[payout_document(record, journal.clock(), in_full=in_full, hold=hold) for record in page.read],
+        payouts=[payout_document(record, journal.clock(), in_full=in_full, holds=holds) for record in page.read],
         next=page.next,
         unreadable=page.unreadable,
     )
@@ -167,8 +167,8 @@ async def get_payout(payout_id: FromPath[str], journal: GivenJournal, principal:
     record = await known_payout(journal, payout_id)
     if not principal.may_see_payout(payee_id=record.payout.payee_id):
         raise NotFoundException(f"There is no payout {payout_id!r}.")
-    hold = await journal.console.payout_hold()
-    return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent, hold=hold)
+    holds = await journal.console.payout_holds()
+    return payout_document(record, journal.clock(), in_full=principal.has_payouts_sent, holds=holds)
 
 
 @post(
@@ -206,8 +206,8 @@ async def name_transaction(
     )
     if recorded.payout.is_settled:
         raise ClientException(f"This payout is {recorded.payout.status}.", status_code=409)
-    hold = await journal.console.payout_hold()
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
+    holds = await journal.console.payout_holds()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
 
 @post(
@@ -215,7 +215,8 @@ async def name_transaction(
     status_code=200,
     summary="Say what became of a payout that nobody can tell about",
     description=(
-        "For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once: a person looked "
+        "For a payout that is `ambiguous`, `mismatch`, `dropped` or overdue, or was unclear once, or that nobody was "
+        "asked to send yet and somebody has sent by hand (`sent`, `arrived`; it is sent no more): a person looked "
         "at the chain and at the provider's books, or asked the seller. The provider and the chain are asked first, "
         "and what they know counts. Said to be `not-sent`, it fails, and another can be made for its payment; `sent` "
         "names the transaction that carries it, which is checked where its chain is followed; `arrived` completes it "
@@ -254,8 +255,8 @@ async def resolve_payout(
             note=data.note,
             for_several=data.for_several,
         )
-    hold = await journal.console.payout_hold()
-    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, hold=hold)
+    holds = await journal.console.payout_holds()
+    return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
 
 payout_router = Router(

@@ -1,13 +1,14 @@
 """What finance ops look up: payments and payouts by page and filter, what needs a person, totals, and actions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
-from bridge.journal.queries.problems import has_no_address, has_problem
+from bridge.journal.queries.problems import has_no_address, has_problem, unopened_since
 from bridge.journal.queries.unpaid import unpaid
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import JournaledEvent, events_from_rows, payment_from_row, payout_from_row
@@ -96,6 +97,8 @@ class ListedPayment:
     updated_at: datetime
     completed_at: datetime | None
     """When it was first known to be."""
+    unopened_since: datetime | None = None
+    """Since when its invoice is wanted, where that is not opened and it waits for money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ def listed_payments(
 ) -> list[ListedPayment | UnreadableRow]:
     """The payments that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payments, "payment_id", wanted, after, limit)
-    return [read_or_note(connection, _listed_payment, row) for row in rows]
+    unopened = unopened_since(connection, [row["payment_id"] for row in rows])
+    return [read_or_note(connection, partial(_listed_payment, unopened), row) for row in rows]
 
 
 def listed_payouts(
@@ -151,7 +155,9 @@ def listed_payouts(
 def listed_payment(connection: Connection, payment_id: str) -> ListedPayment | None:
     payments = schema.payments
     row = connection.execute(select(payments).where(payments.c.payment_id == payment_id)).mappings().first()
-    return None if row is None else required(connection, _listed_payment, row)
+    if row is None:
+        return None
+    return required(connection, partial(_listed_payment, unopened_since(connection, [payment_id])), row)
 
 
 def listed_payout(connection: Connection, payout_id: str) -> ListedPayout | None:
@@ -160,8 +166,9 @@ def listed_payout(connection: Connection, payout_id: str) -> ListedPayout | None
     return None if row is None else required(connection, _listed_payout, row)
 
 
-def _listed_payment(row: StoredRow) -> ListedPayment:
-    return ListedPayment(payment_from_row(row), row["updated_at"], row["completed_at"])
+def _listed_payment(unopened: Mapping[str, datetime], row: StoredRow) -> ListedPayment:
+    payment = payment_from_row(row)
+    return ListedPayment(payment, row["updated_at"], row["completed_at"], unopened.get(payment.payment_id))
 
 
 def _listed_payout(row: StoredRow) -> ListedPayout:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, true, union
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
 from bridge.journal.tables.unreadable_rows import RowKind, is_not_noted, readable
-from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
+from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import is_known_here
@@ -38,18 +38,17 @@ class ForgottenRow:
 
 
 def payable_payments(
-    connection: Connection, provider: str, status: str, *, before: str | None, since: datetime, limit: int
+    connection: Connection, provider: str, status: str, *, before: str | None, since: datetime | None, limit: int
 ) -> list[Payment]:
-    """Payments of a provider that stand so, the one with the last id first. One that is neither open nor completed
-    only if something was heard of it since then."""
+    """Payments of a provider that stand so, the one with the last id first; with `since`, those of which something
+    was heard since then."""
     payments = schema.payments
-    is_near = status in (*OPEN_STATUSES, PaymentStatus.COMPLETED)
     rows = connection.execute(
         select(payments)
         .where(
             payments.c.provider == provider,
             payments.c.status == status,
-            true() if is_near else payments.c.updated_at >= since,
+            true() if since is None else payments.c.updated_at >= since,
             true() if before is None else payments.c.payment_id < before,
             is_not_noted(RowKind.PAYMENT, payments.c.payment_id),
         )

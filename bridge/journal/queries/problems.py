@@ -1,7 +1,7 @@
 """Problems of payments as they are looked up: which payments need a person, how many by kind, which buyers have no
 address. What was settled or dismissed is left out until there is news."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from bridge.journal.tables.unreadable_rows import RowKind, StoredRow, is_not_not
 from bridge.journal.writing.staged.actions import OFF_THE_LIST
 from coordinator.attention.items import Kind
 from coordinator.attention.payments import problem_key
+from coordinator.batched import batched
 from coordinator.payments.agreed.invoices import Invoice
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payments.problems.problems import ProblemKind
@@ -27,8 +28,11 @@ __all__ = [
     "has_problem",
     "problem_counts",
     "troubled_payments",
+    "unopened_since",
     "without_address",
 ]
+
+PAYMENTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,20 @@ def has_no_address(wanted_before: datetime) -> ColumnElement[bool]:
     payments, invoices = schema.payments, schema.invoices
     of_payment = invoices.c.payment_id == payments.c.payment_id
     return exists().where(of_payment, invoices.c.wanted_at < wanted_before, *_is_unopened())
+
+
+def unopened_since(connection: Connection, payment_ids: Sequence[str]) -> dict[str, datetime]:
+    """Of some payments those that wait for money and whose invoice is not opened, and since when that is wanted."""
+    payments, invoices = schema.payments, schema.invoices
+    found: dict[str, datetime] = {}
+    for some in batched(payment_ids, PAYMENTS_AT_ONCE):
+        rows = connection.execute(
+            select(invoices.c.payment_id, invoices.c.wanted_at)
+            .join(payments, payments.c.payment_id == invoices.c.payment_id)
+            .where(invoices.c.payment_id.in_(some), *_is_unopened())
+        )
+        found |= {row.payment_id: row.wanted_at for row in rows}
+    return found
 
 
 def count_without_address(connection: Connection, wanted_before: datetime) -> UnopenedCounts:

@@ -4,10 +4,11 @@ hear, or a room which hears many, costs a commit little.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, TextClause, func, select, text, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Select, TextClause, func, select, text, union_all
 
 from bridge.journal.queries.payments import last_place, oldest_offset
 from bridge.journal.tables import schema
@@ -127,16 +128,24 @@ def newest_in_rooms(connection: Connection, rooms: Iterable[str]) -> dict[str, i
 
 
 def count_counted(connection: Connection, room: str, name: str) -> int:
-    """How many events of a kind that is counted went to a room."""
+    """How many events of a kind that is counted ever went to a room, also of those that are forgotten."""
     counted = select(func.count()).select_from(schema.events)
-    return connection.scalar(counted.where(*_are_counted(room, name))) or 0
+    stored: int = connection.scalar(counted.where(*_are_counted(room, name))) or 0
+    return stored + (connection.scalar(_forgotten(schema.forgotten_counts.c.count, room, name)) or 0)
 
 
-def last_counted(connection: Connection, room: str, name: str) -> JournaledEvent | None:
-    """The last of them; None if there is none."""
-    newest = schema.events.c.offset.desc()
-    last = select(*schema.EVENT_COLUMNS).where(*_are_counted(room, name)).order_by(newest).limit(1)
-    return next(iter(events_from_rows(connection.execute(last))), None)
+def last_counted(connection: Connection, room: str, name: str) -> Mapping[str, Any] | None:
+    """What the last of them said; None if there was none."""
+    events, forgotten = schema.events, schema.forgotten_counts
+    last = select(events.c.payload).where(*_are_counted(room, name)).order_by(events.c.offset.desc()).limit(1)
+    said = connection.scalar(last) or connection.scalar(_forgotten(forgotten.c.last_payload, room, name))
+    payload: Mapping[str, Any] | None = None if said is None else json.loads(said)
+    return payload
+
+
+def _forgotten(column: Column[Any], room: str, name: str) -> Select[Any]:
+    forgotten = schema.forgotten_counts
+    return select(column).where(forgotten.c.room == room, forgotten.c.name == name)
 
 
 def _are_counted(room: str, name: str) -> Iterator[ColumnElement[bool] | TextClause]:

@@ -24,7 +24,7 @@ from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.tables.unreadable_rows import UnreadableRow
 from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
-from bridge.journal.writing.staged.holds import PayoutHold, payout_hold
+from bridge.journal.writing.staged.holds import PayoutHold, payout_holds
 from bridge.journal.writing.writer import Submit
 from coordinator.attention.items import Kind
 from coordinator.attention.unconfigured import AtProvider
@@ -46,7 +46,7 @@ class ForAPerson:
     unmatched_webhooks: Sequence[console_queries.UnmatchedWebhook]
     without_address: Sequence[problem_queries.UnopenedInvoice]
     """Invoices that are to be paid, and that no provider has opened."""
-    payout_hold: PayoutHold | None
+    payout_holds: Sequence[PayoutHold]
     """That no payout is sent."""
     history: HistoryRecord | None
     """The present one."""
@@ -125,7 +125,7 @@ class ConsoleRecords:
             await self._read(console_queries.unreadable_webhooks, limit),
             await self._read(console_queries.unmatched_webhooks, limit),
             await self._read(problem_queries.without_address, wanted_before, console_queries.SHOWN_LIMIT),
-            await self.payout_hold(),
+            await self.payout_holds(),
             next(iter(await self._read(histories, 1)), None),
             await self._read(forgotten_payouts),
             await self._read(endpoints),
@@ -223,12 +223,12 @@ class ConsoleRecords:
             )
         )
 
-    async def payout_hold(self) -> PayoutHold | None:
-        """That no payout is sent; None if they are."""
-        return await self._read(payout_hold)
+    async def payout_holds(self) -> Sequence[PayoutHold]:
+        """All that hold payouts, people before the bridge; none if payouts are sent."""
+        return await self._read(payout_holds)
 
-    async def hold_payouts(self, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
-        """Has no payout sent from this moment on. No action if none was."""
+    async def hold_payouts(self, *, by: str, note: str | None) -> tuple[Sequence[PayoutHold], Action | None]:
+        """Has no payout sent from this moment on. Returns all that hold them; no action if that was said before."""
         return await self._submit(lambda batch: console_requests.hold_payouts(batch, by=by, note=note))
 
     async def resume_payouts(self, *, by: str, note: str | None) -> Action | None:

@@ -25,11 +25,11 @@ from bridge.journal.queries.histories import (
 )
 from bridge.journal.queries.readers import Read
 from bridge.journal.requests import histories as history_requests
-from bridge.journal.writing.histories import HistoryRecord, Opened, histories, proven_at
+from bridge.journal.writing.histories import HistoryRecord, Opened, histories, proven_at, reach_of
 from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
-from coordinator.histories import Mark
+from coordinator.histories import Mark, Reach
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
 from coordinator.payouts.payouts import Payout
@@ -179,11 +179,15 @@ class HistoryRecords:
         present = (await self.all())[0]
         return present if present.is_to_be_compared else None
 
+    async def reach(self) -> Reach:
+        """How far the journal is."""
+        return await self._read(reach_of)
+
     async def payable_payments(
-        self, provider: str, status: PaymentStatus, *, before: str | None, since: datetime, limit: int
+        self, provider: str, status: PaymentStatus, *, before: str | None, since: datetime | None, limit: int
     ) -> list[Payment]:
-        """Payments of a provider that stand so, the one with the last id first: those that a payout may have been
-        made of since then."""
+        """Payments of a provider that stand so, the one with the last id first; with `since`, those of which
+        something was heard since then."""
         return await self._read(payable_payments, provider, status, before=before, since=since, limit=limit)
 
     async def payouts_of(self, payment_ids: Sequence[str]) -> list[Payout]:

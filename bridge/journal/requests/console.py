@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 PAYOUTS = "payouts"
+HOLDS_LIMIT = 20
+"""How many reasons to hold payouts are kept beside each other; more are on record alone."""
 """What is held, as the record calls it."""
 
 
@@ -86,23 +88,30 @@ def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str 
     return Replayed(outcome, batch.actions.add("replay", name, outcome, by=by, concerns=concerns))
 
 
-def hold_payouts(batch: Batch, *, by: str, note: str | None) -> tuple[PayoutHold, Action | None]:
-    """Has no payout sent from this moment on. Where somebody has done so already nothing changes, and nothing is
-    recorded. A hold that lasts until the books are compared becomes one that lasts until somebody lifts it."""
+def hold_payouts(batch: Batch, *, by: str, note: str | None) -> tuple[Sequence[PayoutHold], Action | None]:
+    """Has no payout sent from this moment on, also where others hold them already: each has their reason. Where the
+    same person has said the same before, nothing changes, and nothing is recorded. Returns all that hold them."""
     held = batch.holds.current
-    if held is not None and held.epoch is None:
+    own = [hold for hold in held if hold.epoch is None and hold.held_by == by]
+    if any(note is None or hold.note == note for hold in own):
         return held, None
     said = "no payout is sent" if note is None else f"no payout is sent: {note}"
-    return batch.holds.hold(by, note), batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)
+    if len(held) < HOLDS_LIMIT:
+        batch.holds.hold(by, note)
+    return batch.holds.current, batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)
 
 
 def resume_payouts(batch: Batch, *, by: str, note: str | None) -> Action | None:
     """Has payouts sent again; None if they were."""
-    if batch.holds.current is None:
+    held = batch.holds.current
+    if not held:
         return None
     batch.holds.resume()
     batch.wakeups.add(SENDING_PAYOUTS)
     said = "payouts are sent again" if note is None else f"payouts are sent again: {note}"
+    others = list(dict.fromkeys(hold.held_by for hold in held if hold.held_by != by))
+    if others:
+        said = f"{said} (they were held by {', '.join(others)})"
     return batch.actions.add("resume", PAYOUTS, said, by=by, concerns=None)
 
 

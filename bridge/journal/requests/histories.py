@@ -34,8 +34,11 @@ def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Ac
     add_forgotten(batch, forgotten=comparison.forgotten)
     batch.histories.save(epoch, comparison)
     held = batch.holds.current
-    if not comparison.agrees or held is None or held.epoch != epoch:
+    if not comparison.agrees or all(hold.epoch != epoch for hold in held):
         return None
+    if any(hold.epoch is None for hold in held):
+        batch.holds.end_own()
+        return None  # somebody holds them too, and says when that is over
     return resume_payouts(batch, by=THE_BRIDGE, note="the books were compared, and nothing differs")
 
 

@@ -79,7 +79,7 @@ def _begin_attempt(batch: Batch, payout_id: str, name: str, rules: PayoutRules |
     this payment."""
     payout = payout_of(batch, payout_id)
     attempt = payout.next_attempt
-    if attempt is None or batch.holds.current is not None:
+    if attempt is None or batch.holds.current:
         return None
     key = f"asked:{attempt}"
     if batch.payouts.is_recorded(payout_id, key):

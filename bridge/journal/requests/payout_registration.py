@@ -192,7 +192,7 @@ def _require_compared(
 def _not_compared(batch: Batch) -> str | None:
     """Why the books do not tell yet what was sent, and what is to be done; None if they do, or a person has had
     payouts sent again."""
-    if batch.holds.current is None:
+    if not batch.holds.current:
         return None
     if batch.histories.is_to_be_compared:
         return (
@@ -208,10 +208,10 @@ def _not_compared(batch: Batch) -> str | None:
 
 
 def _comparison_of_hold(batch: Batch) -> Comparison | None:
-    """What was found when the books were compared after the restore for which payouts are held; None if they are held
-    for something else, or nothing was found yet."""
-    held = batch.holds.current
-    return None if held is None or held.epoch is None else batch.histories.comparison(held.epoch)
+    """What was found when the books were compared after the restore for which payouts are held, whoever holds them
+    besides; None if they are not held for one, or nothing was found yet."""
+    epoch = next((hold.epoch for hold in batch.holds.current if hold.epoch is not None), None)
+    return None if epoch is None else batch.histories.comparison(epoch)
 
 
 def _require_not_seen(

@@ -115,7 +115,7 @@ payout_holds = Table(
     Column("held_by", String(200), nullable=False),
     Column("note", Text, comment="Why"),
     Column("epoch", String(32), comment="The history whose books are to be compared; empty if somebody holds them"),
-    comment="At most one row: while it is there no payout is sent",
+    comment="Who holds payouts: while a row is there none is sent",
 )
 
 forgotten_payouts = Table(

@@ -75,6 +75,7 @@ __all__ = [
     "endpoint_deliveries",
     "endpoints",
     "events",
+    "forgotten_counts",
     "forgotten_payouts",
     "histories",
     "idempotency_keys",
@@ -169,6 +170,16 @@ room_events = Table(
     Column("offsets", Text, nullable=False, comment="A JSON array, in order; the last is `last_offset`"),
     comment="Which events a room heard of one commit; those for everyone stand under the room without a name",
     sqlite_with_rowid=False,
+)
+
+forgotten_counts = Table(
+    "forgotten_counts",
+    metadata,
+    Column("room", String(300), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_payload", Text, nullable=False, comment="Of the last of them, as JSON"),
+    comment="Of the events that are counted, how many were forgotten",
 )
 
 sessions = Table(

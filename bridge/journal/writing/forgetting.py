@@ -2,10 +2,11 @@
 room that this leaves in an SQLite file back to the disk."""
 
 import json
+from collections import Counter
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, text, tuple_
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE
@@ -52,6 +53,16 @@ _FORGET_STEPS = delete(_STEPS).where(
 )
 _FORGET_NODES = delete(schema.nodes).where(schema.nodes.c.seen_at < bindparam("before"))
 
+_COUNTED = (
+    select(schema.events.c.rooms, schema.events.c.name, schema.events.c.payload)
+    .where(schema.events.c.offset <= bindparam("last"), text(f"events.{schema.COUNTED}"))
+    .order_by(schema.events.c.offset)
+)
+_COUNTS = schema.forgotten_counts
+_OF_ROOM_AND_NAME = (_COUNTS.c.room == bindparam("by_room"), _COUNTS.c.name == bindparam("by_name"))
+_COUNT_SO_FAR = select(_COUNTS.c.count).where(*_OF_ROOM_AND_NAME)
+_FORGET_COUNT = delete(_COUNTS).where(*_OF_ROOM_AND_NAME)
+
 INCREMENTAL = 2
 """What SQLite calls a file that can give back a few pages at a time."""
 
@@ -65,14 +76,30 @@ class Forgetting:
         """How many changes were made."""
 
     def events(self, last: int) -> int:
-        """Forgets every event up to an offset. Returns how many."""
+        """Forgets every event up to an offset, and keeps what is asked of those that are counted. Returns how
+        many."""
         self.writes += 1
+        self._keep_counts(last)
         rows = self._connection.execute(_ROOMS, {"last": last}).all()
         # By the rooms that heard them, by which what is heard is in order: no index has the offsets of all rooms.
         rooms = {room for row in rows for room in json.loads(row.rooms)}
         rooms |= {EVERYONE for row in rows if row.everyone}
         run(self._connection, _FORGET_ROOM_EVENTS, [{"by_room": room, "by_last": last} for room in sorted(rooms)])
         return self._connection.execute(_FORGET_EVENTS, {"last": last}).rowcount
+
+    def _keep_counts(self, last: int) -> None:
+        counts: Counter[tuple[str, str]] = Counter()
+        said: dict[tuple[str, str], str] = {}
+        for row in self._connection.execute(_COUNTED, {"last": last}):
+            for room in json.loads(row.rooms):
+                counts[room, row.name] += 1
+                said[room, row.name] = row.payload
+        for (room, name), count in counts.items():
+            of = {"by_room": room, "by_name": name}
+            before: int = self._connection.scalar(_COUNT_SO_FAR, of) or 0
+            kept = {"room": room, "name": name, "count": before + count, "last_payload": said[room, name]}
+            self._connection.execute(_FORGET_COUNT, of)
+            self._connection.execute(insert(_COUNTS), kept)
 
     def idempotency_keys(self, before: datetime, limit: int) -> int:
         """Forgets the oldest keys that were used before that. Returns how many."""

@@ -22,7 +22,7 @@ from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
 from bridge.journal.history.storage_identity import storage_identity_of
 from bridge.journal.tables import schema
 from bridge.journal.writing.staged.actions import StagedActions
-from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds, payout_hold
+from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds
 from bridge.journal.writing.statements import run
 from coordinator.histories import BackupGround, Beginning, Ground, Judgement, Mark, Reach, StoredHistory, judge
 from coordinator.payouts.comparisons import Comparison
@@ -199,12 +199,9 @@ def installation_of(connection: Connection) -> Installation:
 
 
 def _hold_payouts(connection: Connection, epoch: str, judgement: Judgement, now: datetime) -> None:
-    held = payout_hold(connection)
-    if held is not None and held.epoch is None:
-        return  # somebody holds them, and will say when that is over
     holds, actions = StagedHolds(connection, now=now), StagedActions(connection, now=now)
     note = f"the journal was {judgement.beginning}; the books are to be compared first"
-    holds.hold(THE_BRIDGE, note, epoch)
+    holds.hold_until_compared(note, epoch)
     actions.add("hold", "payouts", f"no payout is sent: {note}", by=THE_BRIDGE, concerns=None)
     for statement, rows in (*holds.statements(), *actions.statements()):
         run(connection, statement, rows)

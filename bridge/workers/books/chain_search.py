@@ -3,16 +3,16 @@ or promoted that it does not know, out of wallets and to where people are paid.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bridge.journal import HistoryRecord, Journal
-from bridge.workers.books.payable_shares import payable_shares
+from bridge.workers.books.payable_shares import KnownDues
 from bridge.workers.chains.followers import ChainFollowers
 from coordinator.payouts.comparisons import ForgottenPayout, UnknownTransfer
-from coordinator.payouts.unknown_transfers import Due, Explained, named, unexplained
+from coordinator.payouts.unknown_transfers import Explained, named, unexplained
 from providers.contract import PayoutGateways
 from providers.onchain.addresses import with_checksum
 from providers.onchain.chains import Chain, token_amount
@@ -63,6 +63,7 @@ class ChainSearch:
     _wallets: Mapping[str, Collection[str]]
     """Of each chain those that are the marketplace's, whether anything was paid out of them or not."""
     _reads: dict[tuple[str, str], _Read] = field(default_factory=dict)
+    _dues: KnownDues | None = None
 
     async def search(
         self, history: HistoryRecord, forgotten: Sequence[ForgottenPayout], gateways: PayoutGateways
@@ -116,7 +117,7 @@ class ChainSearch:
             return
         to = [one.destination for one in unknown]
         payouts = await self._journal.chains.payouts_under_way_to(chain.name, to)
-        dues = [due async for due in self._dues(gateways)]
+        dues = await self._dues_of(gateways).all()
         for one in unknown:
             currencies = _currencies(chain, one.coin, {due.currency for due in dues}, gateways)
             fitting = named(one, payouts, dues, payees.get(one.destination, ()), currencies)
@@ -176,11 +177,10 @@ class ChainSearch:
         paid_into = await chains.paid_into(chain.name, [one.destination for one in transfers])
         return unexplained([one for one in transfers if one.destination not in paid_into], explained)
 
-    async def _dues(self, gateways: PayoutGateways) -> AsyncIterator[Due]:
-        for provider in (PROVIDER, *gateways):
-            async for share in payable_shares(self._journal, provider):
-                payment, is_refund = share.payment, share.names.seller_id is None
-                yield Due(payment.payment_id, share.payee_id, share.left, payment.currency, is_refund)
+    def _dues_of(self, gateways: PayoutGateways) -> KnownDues:
+        if self._dues is None:
+            self._dues = KnownDues(self._journal, (PROVIDER, *gateways))
+        return self._dues
 
 
 def _told(chain: Chain, seen: "Seen") -> UnknownTransfer:

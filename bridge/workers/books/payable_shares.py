@@ -1,4 +1,5 @@
-"""Payable shares: who may have been paid out of a provider's payments without the journal's knowing."""
+"""Payable shares: who may have been paid out of a provider's payments without the journal's knowing, and what each is
+due."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -8,23 +9,27 @@ from decimal import Decimal
 
 from bridge.journal import Journal
 from bridge.workers.payouts.books import LONG_SETTLED
+from coordinator.histories import Reach
 from coordinator.money import ZERO, product, total
+from coordinator.payments.counting.date_zones import CLOCKS_APART
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.provider_names import Installation, Share
 from coordinator.payouts.statuses import PayoutStatus
+from coordinator.payouts.unknown_transfers import Due
 
-__all__ = ["PayableShare", "payable_shares"]
+__all__ = ["KnownDues", "PayableShare", "payable_shares"]
 
 PAGE = 200
 # A price, a fee or a fraction leaves about this much of what came, and nobody pays that out.
 REST_SHARE = Decimal("0.05")
 
+# Of these anything may be paid out, however long ago something was heard of them.
+NEAR = (*OPEN_STATUSES, PaymentStatus.COMPLETED)
 PAYABLE = (
-    *OPEN_STATUSES,
-    PaymentStatus.COMPLETED,
+    *NEAR,
     PaymentStatus.EXPIRED,
     PaymentStatus.CANCELLED,
     PaymentStatus.FAILED,
@@ -49,15 +54,41 @@ class PayableShare:
         return self.names.payee_id
 
 
+class KnownDues:
+    """What is due out of all payments, read again only once the journal has moved on: whoever searches chains asks
+    for each of them, and again every few seconds while somebody does not answer."""
+
+    def __init__(self, journal: Journal, providers: Iterable[str]) -> None:
+        self._journal = journal
+        self._providers = tuple(providers)
+        self._read_at: Reach | None = None
+        self._dues: Sequence[Due] = ()
+
+    async def all(self) -> Sequence[Due]:
+        # That commits are counted on says nothing: leases are renewed all the time.
+        reach = (await self._journal.history.reach()).model_copy(update={"commits": 0})
+        if reach != self._read_at:
+            self._dues = [due for provider in self._providers async for due in self._of(provider)]
+            self._read_at = reach
+        return self._dues
+
+    async def _of(self, provider: str) -> AsyncIterator[Due]:
+        async for share in payable_shares(self._journal, provider):
+            payment, is_refund = share.payment, share.names.seller_id is None
+            yield Due(payment.payment_id, share.payee_id, share.left, payment.currency, is_refund)
+
+
 async def payable_shares(journal: Journal, provider: str) -> AsyncIterator[PayableShare]:
-    """The newest payments of each status first, each once. Payments move on meanwhile: one that went back to a status
-    that was already read is found in the second round."""
+    """The newest payments of each status first, each once, page by page. Payments move on meanwhile: one that went
+    back to a status that was already read is found in the second round, in which only what moved is read."""
     now = journal.clock()
     found: set[str] = set()
-    for status in PAYABLE * 2:
+    every = [(status, None if status in NEAR else now - LONG_SETTLED) for status in PAYABLE]
+    moved = [(status, now - CLOCKS_APART) for status in PAYABLE]
+    for status, since in (*every, *moved):
         before = None
         while page := await journal.history.payable_payments(
-            provider, status, before=before, since=now - LONG_SETTLED, limit=PAGE
+            provider, status, before=before, since=since, limit=PAGE
         ):
             payouts = defaultdict(list)
             for payout in await journal.history.payouts_of([one.payment_id for one in page]):

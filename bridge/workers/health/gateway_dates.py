@@ -1,29 +1,31 @@
 """Dates of gateways: each bridge learns out of the journal in which zone a provider writes its dates, has them read
-so, and says where that is not UTC."""
+so, and says where that is not UTC, or not known.
+"""
 
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from bridge.journal import DatedNotice, Journal
 from bridge.workers.health.checks import DegradedError
 from bridge.workers.logged_failures import logged_failures
 from coordinator.attention.gateway_dates import dates_off
 from coordinator.attention.items import Attention
-from coordinator.payments.counting.date_offsets import SOON, DatesAhead, dates_ahead
+from coordinator.payments.counting.date_zones import UTC_ITSELF, DateZones, date_zones
 from providers.contract import UnzonedDates
 
-__all__ = ["GatewayDates", "zone_of"]
+__all__ = ["GatewayDates", "zones_of"]
 
 logger = logging.getLogger("bridge.providers")
 
 CHECK_INTERVAL_SECONDS = 30.0
 
 
-def zone_of(dates: UnzonedDates, notices: Iterable[DatedNotice]) -> DatesAhead | None:
-    """What the notices of coins that need not wait for long show; None where they show nothing."""
-    soon = SOON.total_seconds()
-    return dates_ahead([one.dated for one in notices if dates.settling_seconds(one.coin) <= soon])
+def zones_of(dates: UnzonedDates, notices: Iterable[DatedNotice]) -> DateZones | None:
+    """What the notices of a provider show; None where they show nothing."""
+    held = ((one, timedelta(seconds=dates.settling_seconds(one.coin))) for one in notices)
+    return date_zones([one.dated._replace(held_for=held_for) for one, held_for in held])
 
 
 class GatewayDates:
@@ -32,7 +34,7 @@ class GatewayDates:
     def __init__(self, journal: Journal, dates: Mapping[str, UnzonedDates]) -> None:
         self._journal = journal
         self._dates = dates
-        self._known: dict[str, DatesAhead] = {}
+        self._known: dict[str, DateZones] = {}
         self.items: Sequence[Attention] = ()
         """What a person has to know of."""
 
@@ -50,16 +52,17 @@ class GatewayDates:
     async def refresh(self) -> None:
         """Raises JournalUnavailableError."""
         for provider, dates in self._dates.items():
-            found = zone_of(dates, await self._journal.console.dated_notices(provider))
+            found = zones_of(dates, await self._journal.console.dated_notices(provider))
             known = self._known.get(provider)
             if found is None:
                 continue  # what was known holds until something else is shown
             if known is None or known.ahead != found.ahead:
-                dates.correct_dates(found.ahead)
+                dates.correct_dates(found.read_in)
                 self._known[provider] = found
-                if found.ahead:
+                if found.ahead != (UTC_ITSELF,):
                     logger.error("%s: %s", provider, dates_off(provider, found).detail)
-        self.items = [dates_off(provider, found) for provider, found in self._known.items() if found.ahead]
+        known_zones = self._known.items()
+        self.items = [dates_off(provider, found) for provider, found in known_zones if found.ahead != (UTC_ITSELF,)]
 
     async def check(self) -> None:
         """Raises DegradedError while dates are off."""

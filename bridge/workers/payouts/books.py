@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bridge.journal import Journal
 from coordinator.histories import Beginning
-from coordinator.payments.counting.lateness import ZONES
+from coordinator.payments.counting.date_zones import WIDEST
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
@@ -181,4 +181,4 @@ def _may_be_forgotten(payment: Payment, since: datetime) -> bool:
     if payment.created_at <= since:
         return True
     came = [transfer.occurred_at for transfer in payment.counted]
-    return not payment.is_opened_here and any(at is None or at <= since + ZONES for at in came)
+    return not payment.is_opened_here and any(at is None or at <= since + WIDEST for at in came)

@@ -167,7 +167,7 @@ class PayoutOrders:
                 return
 
     async def _may_go_on(self) -> bool:
-        return await self._journal.console.payout_hold() is None
+        return not await self._journal.console.payout_holds()
 
     def _put_off(self, order: Order, error: ProviderError) -> None:
         coin = order[0].coin

@@ -196,7 +196,7 @@ class PayoutSender:
 
     async def measure(self) -> None:
         """Sets the figures of payouts, whichever bridge sends them. Raises JournalUnavailableError."""
-        HELD.set(await self._journal.console.payout_hold() is not None)
+        HELD.set(bool(await self._journal.console.payout_holds()))
         OVERDUE.set(await self._journal.payouts.count_overdue(self._journal.clock()))
 
     async def run(self) -> None:
@@ -239,7 +239,7 @@ class PayoutSender:
         busy = set(self._giving)
         given = {queue: None if orders.is_giving else orders.given for queue, orders in self._queues.items()}
         payouts = await self._payouts_to_follow()
-        is_held = await self._journal.console.payout_hold() is not None
+        is_held = bool(await self._journal.console.payout_holds())
         self._note_overdue(payouts)
         sent_here = [payout for payout in payouts if payout.provider in self._gateways]
         asked_for = [payout for payout in sent_here if not payout.is_unasked]

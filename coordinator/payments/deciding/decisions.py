@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from coordinator.events import Event
 from coordinator.payments.agreed.agreements import Checkout, Share
-from coordinator.payments.counting.lateness import CLOCKS_APART
+from coordinator.payments.counting.date_zones import CLOCKS_APART
 from coordinator.payments.deciding.evidence import misfit_of, unfit_without_time
 from coordinator.payments.deciding.merging import merged, with_unfit
 from coordinator.payments.deciding.siblings import Sibling, deciding_payment

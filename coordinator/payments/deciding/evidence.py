@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from coordinator.addresses import is_among
 from coordinator.money import format_amount
-from coordinator.payments.counting.lateness import KEPT_FOR, ZONES
+from coordinator.payments.counting.date_zones import WIDEST
+from coordinator.payments.counting.lateness import KEPT_FOR
 from coordinator.payments.deciding.verdicts import misjudgement
 from coordinator.payments.facts.facts import Misfit, MisfitKind
 from coordinator.payments.observed.observations import (
@@ -270,7 +271,7 @@ def _unfit_of_before(payment: Payment, observation: Observation) -> Misfit | Non
     if not isinstance(observation, InvoiceSnapshot):
         return None
     last = _last_date(observation)
-    if last is not None and last < payment.created_at - KEPT_FOR - ZONES:
+    if last is not None and last < payment.created_at - KEPT_FOR - WIDEST:
         detail = f"its last transfer is of {last:%Y-%m-%d %H:%M}"
         return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
     if observation.standing >= Standing.PAID and observation.received < payment.least:

@@ -26,6 +26,8 @@ from coordinator.payments.problems.double_refunds import double_refunds
 from coordinator.payments.problems.fee_doubts import fee_out_of_proportion, has_striking_fee, short_by_unknown_fee
 from coordinator.payments.problems.figures import money, of_amount
 from coordinator.payments.problems.foreign import foreign, in_other_coins
+from coordinator.payments.problems.going_back import goes_back
+from coordinator.payments.problems.late_money import lateness_doubted
 from coordinator.payments.problems.overdrawn import overdrawn, too_much_gone
 from coordinator.payments.problems.withheld import awaiting_a_person, cancelled_since_accepted, left_for_requests
 
@@ -63,6 +65,7 @@ class ProblemKind(StrEnum):
     SHORT = "payment-short"
     PARTLY_PAID_EXPIRED = "payment-partly-paid-expired"
     UNCONFIRMED_TOO_LONG = "payment-unconfirmed-too-long"
+    LATENESS_DOUBTED = "payment-lateness-doubted"
     OVER = "payment-over"
 
 
@@ -147,7 +150,7 @@ _doubtful = attrgetter(
 def _is_plain(payment: Payment) -> bool:
     """Whether nothing can be wrong, which is the case for most payments: there are no facts that are `_doubtful`."""
     facts = payment.facts
-    if any(_doubtful(facts)) or (facts.releases and overdrawn(payment)):
+    if any(_doubtful(facts)) or payment.late or (facts.releases and overdrawn(payment)):
         return False
     if not payment.is_free_of_fees and has_striking_fee(payment):
         return False
@@ -165,12 +168,6 @@ def _is_plain(payment: Payment) -> bool:
     ):
         return False
     return facts.booked[0].transfer.value == facts.books.balance and facts.standing is Standing.PAID
-
-
-def _goes_back(payment: Payment) -> bool:
-    """Whether all that came for the goods goes back to the buyer, or has gone: so there is nothing left to decide."""
-    back = going_back(payment.money_back, RefundOf.GOODS) if payment.facts.refunds else ZERO
-    return bool(back) and back >= payment.goods
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
@@ -194,7 +191,7 @@ def _called_refunded(payment: Payment) -> str | None:
 
 def _twice_paid(payment: Payment) -> str | None:
     others = payment.facts.completed_siblings - payment.facts.refunded_siblings
-    if payment.status is not PaymentStatus.COMPLETED or not others or _goes_back(payment):
+    if payment.status is not PaymentStatus.COMPLETED or not others or goes_back(payment):
         return None
     return f"it shares a purchase request with {', '.join(sorted(others))}, which is completed too"
 
@@ -249,7 +246,7 @@ def _forgotten(payment: Payment) -> str | None:
 
 def _price_doubted(payment: Payment) -> str | None:
     rates = payment.facts.usual_rates
-    if not rates or payment.status is PaymentStatus.REFUNDED or _goes_back(payment):
+    if not rates or payment.status is PaymentStatus.REFUNDED or goes_back(payment):
         return None
     return way_in_doubt(payment, rates)
 
@@ -261,7 +258,7 @@ def _other_currency(payment: Payment) -> str | None:
 
 def _paid_after_cancellation(payment: Payment) -> str | None:
     facts = payment.facts
-    if payment.status is PaymentStatus.REFUNDED or _goes_back(payment):
+    if payment.status is PaymentStatus.REFUNDED or goes_back(payment):
         return None
     if facts.accepted:
         since = _cancelled_since(payment)
@@ -305,7 +302,7 @@ def _requests_of(payment: Payment, request_ids: Collection[str], seller_ids: Col
 
 
 def _short(payment: Payment) -> str | None:
-    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or _goes_back(payment):
+    if payment.status is PaymentStatus.REFUNDED or payment.facts.accepted or goes_back(payment):
         return None
     if payment.has_enough:
         return short_by_unknown_fee(payment)
@@ -341,7 +338,7 @@ def _unconfirmed_too_long(payment: Payment) -> str | None:
 
 def _over(payment: Payment) -> str | None:
     # Of one that is over otherwise it is asked about with the rest, as long as that goes nowhere.
-    if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) and not _goes_back(payment):
+    if payment.status not in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED) and not goes_back(payment):
         return None
     # What a marketplace would not ask for if it were missing is not worth a person's time if it is too much.
     tolerance = product(payment.amount, payment.terms.tolerance_percent.scaleb(-2))
@@ -352,7 +349,7 @@ def _over(payment: Payment) -> str | None:
         goes = f", and {money(payment, going)} of it go back"
     if excess > bearable:
         return f"{money(payment, excess)} too much: {of_amount(payment)}{goes}"
-    if payment.has_enough or _goes_back(payment):
+    if payment.has_enough or goes_back(payment):
         return None
     later = _after_acceptance(payment)
     if not later or (None not in later and total(value for value in later if value is not None) <= bearable):
@@ -396,5 +393,6 @@ _LOOKS: tuple[tuple[ProblemKind, Callable[[Payment], str | None]], ...] = (
     (ProblemKind.SHORT, _short),
     (ProblemKind.PARTLY_PAID_EXPIRED, _partly_paid_expired),
     (ProblemKind.UNCONFIRMED_TOO_LONG, _unconfirmed_too_long),
+    (ProblemKind.LATENESS_DOUBTED, lateness_doubted),
     (ProblemKind.OVER, _over),
 )

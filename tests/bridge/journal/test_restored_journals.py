@@ -98,7 +98,7 @@ async def test_a_journal_that_is_left_and_found_is_the_same(database_url: str, c
     await left.write()
     async with left.opened() as journal:
         assert [one.epoch for one in await journal.history.all()] == [first.epoch]
-        assert await journal.console.payout_hold() is None
+        assert await journal.console.payout_holds() == ()
 
 
 async def test_a_journal_whose_bridge_was_killed_is_the_same(left: Left, tmp_path: Path) -> None:
@@ -127,8 +127,7 @@ async def test_an_sqlite_backup_that_is_copied_over_the_file_is_noticed_by_the_m
         assert (present.beginning, first.beginning) == (Beginning.REWOUND, Beginning.NEW)
         assert present.evidence[0] == "it had 6 events, and has 3"
         assert present.last_commit_at == last_commit
-        hold = await journal.console.payout_hold()
-        assert hold is not None
+        [hold] = await journal.console.payout_holds()
         assert (hold.held_by, hold.epoch) == ("the bridge", present.epoch)
         with pytest.raises(OffsetElsewhereError, match="begin anew"):
             await journal.held_offset(offset)
@@ -186,7 +185,7 @@ async def test_an_offset_of_an_event_that_is_gone_proves_that_the_journal_was_re
     async with left.opened() as journal:
         [present, first] = await journal.history.all()
         assert (present.beginning, first.epoch) == (Beginning.REWOUND, known.epoch)
-        assert await journal.console.payout_hold() is not None
+        assert await journal.console.payout_holds()
         with pytest.raises(OffsetElsewhereError, match="another history"):
             await journal.held_offset(offset)
 
@@ -392,11 +391,11 @@ async def test_the_hold_ends_by_itself_only_when_the_books_agree(left: Left) -> 
         at = left.clock()
         for unsettled in (Comparison(at=at, not_asked=("nobody",)), Comparison(at=at, differing=("something",))):
             assert await journal.history.record_comparison(epoch, unsettled) is None
-            assert await journal.console.payout_hold() is not None
+            assert await journal.console.payout_holds()
         action = await journal.history.record_comparison(epoch, Comparison(at=at))
         assert action is not None
         assert action.by == "the bridge"
-        assert await journal.console.payout_hold() is None
+        assert await journal.console.payout_holds() == ()
         assert await journal.history.to_compare() is None
 
 
@@ -412,30 +411,47 @@ async def test_a_journal_that_is_restored_again_before_its_books_were_compared_w
         assert [one.epoch for one in await journal.history.all()][:2] == [second, first]
         assert await journal.history.record_comparison(first, Comparison(at=left.clock())) is None
         assert await journal.history.record_comparison(second, Comparison(at=left.clock())) is not None
-        assert await journal.console.payout_hold() is None
+        assert await journal.console.payout_holds() == ()
 
 
 async def test_a_person_who_holds_payouts_meanwhile_is_not_overruled(left: Left) -> None:
     await left.write()
     epoch = declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
     async with left.opened() as journal:
-        hold, action = await journal.console.hold_payouts(by="Ada", note="not so fast")
+        holds, action = await journal.console.hold_payouts(by="Ada", note="not so fast")
         assert action is not None
-        assert (hold.held_by, hold.epoch) == ("Ada", None)
+        assert [(one.held_by, one.epoch) for one in holds] == [("Ada", None), ("the bridge", epoch)]
         assert await journal.history.record_comparison(epoch, Comparison(at=left.clock())) is None
-        held = await journal.console.payout_hold()
-        assert held is not None
-        assert held.held_by == "Ada"
+        assert [one.held_by for one in await journal.console.payout_holds()] == ["Ada"]
 
 
 async def test_a_hold_of_before_stays_a_persons(left: Left) -> None:
     async with left.opened() as journal:
         await journal.console.hold_payouts(by="Ada", note=None)
     declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
+    epoch = declare_restored(left.url, left.mark_file or Path(), "and again", left.clock())
     async with left.opened() as journal:
-        held = await journal.console.payout_hold()
-        assert held is not None
-        assert held.held_by == "Ada"
+        holds = await journal.console.payout_holds()
+        assert [(one.held_by, one.epoch) for one in holds] == [("Ada", None), ("the bridge", epoch)]
+        assert await journal.console.resume_payouts(by="Ada", note=None) is not None
+        assert await journal.console.payout_holds() == ()
+
+
+async def test_each_reason_to_hold_payouts_is_kept_with_who_said_it(left: Left) -> None:
+    async with left.opened() as journal:
+        said = [("Ada", "strange payouts"), ("Bo", "the bank called"), ("Bo", None), ("Ada", "strange payouts")]
+        done = [await journal.console.hold_payouts(by=by, note=note) for by, note in (*said, ("Ada", "audit"))]
+        assert [action is not None for _, action in done] == [True, True, False, False, True]
+        kept = [("Ada", "strange payouts"), ("Bo", "the bank called"), ("Ada", "audit")]
+        assert [(one.held_by, one.note) for one in await journal.console.payout_holds()] == kept
+        for number in range(30):
+            _, action = await journal.console.hold_payouts(by="Cy", note=f"reason {number}")
+            assert action is not None
+        assert len(await journal.console.payout_holds()) == 20
+        resumed = await journal.console.resume_payouts(by="Ada", note="all is well")
+        assert resumed is not None
+        assert resumed.outcome == "payouts are sent again: all is well (they were held by Bo, Cy)"
+        assert await journal.console.payout_holds() == ()
 
 
 async def test_a_forgotten_payout_is_kept_once(left: Left) -> None:
@@ -511,7 +527,7 @@ async def test_proof_of_a_rewind_begins_another_history_and_nothing_is_written_b
     async with left.opened() as journal:
         [present, first] = await journal.history.all()
         assert (present.beginning, first.epoch, journal.epoch) == (Beginning.REWOUND, was, present.epoch)
-        assert await journal.console.payout_hold() is not None
+        assert await journal.console.payout_holds()
 
 
 # PostgreSQL

@@ -45,7 +45,7 @@ HOURLY = Schedule(UTC, None, HOUR, MINUTE, MINUTE, 15 * MINUTE)
 NIGHT = QuietHours(time(22), time(7))
 CRITICAL, WARNING, NOTICE = "payout-mismatch", "payouts-held", "webhook-unmatched"
 
-HELD, CRITICALLY_HELD = payouts_held(NOON, "Ada", None), Severities({WARNING: Severity.CRITICAL})
+HELD, CRITICALLY_HELD = payouts_held(NOON, [("Ada", None)]), Severities({WARNING: Severity.CRITICAL})
 
 
 def alert(kind: str, at: datetime, number: int = 1) -> Alert:

@@ -26,7 +26,7 @@ from coordinator.attention.severities import SEVERITIES, Severities, Severity
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-HELD = attention.payouts_held(START, "Ada", None)
+HELD = attention.payouts_held(START, [("Ada", None)])
 UNMATCHED = attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 1, START, START)
 
 

@@ -24,7 +24,7 @@ from coordinator.attention.wallets import wallet_attention
 from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.histories import Beginning
-from coordinator.payments.counting.date_offsets import DatesAhead
+from coordinator.payments.counting.date_zones import DateZones
 from coordinator.payments.observed.observations import RefundOf, Sighting, Stage, Transfer
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.facts import PayoutFacts, SecondWord
@@ -190,7 +190,7 @@ def others() -> list[Attention]:
     return [
         attention.unreadable_webhook("webhook_1", "shkeeper", "status: unknown", START),
         attention.foreign_payout("webhook_2", "shkeeper", START),
-        attention.payouts_held(START, "Ada", "two sellers report strange payouts"),
+        attention.payouts_held(START, [("Ada", "two sellers report strange payouts")]),
         attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
         journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
@@ -203,7 +203,7 @@ def others() -> list[Attention]:
         *prices_unusable([UnusablePrice("shkeeper", "LTC", "USD", "contradictory", "its rate is another", START)]),
         refund_without_address(REFUND, ADDRESS_WAITED_FOR),
         attention.chain_contradicted("ethereum", 7, "a.example has 0xa, b.example 0xb", START),
-        dates_off("shkeeper", DatesAhead(timedelta(hours=-5), START)),
+        dates_off("shkeeper", DateZones((timedelta(hours=-5),), START)),
         *endpoint_attention(ENDPOINT.disabled(START, "nothing was taken").having_missed(2, START, "they are gone")),
     ]
 

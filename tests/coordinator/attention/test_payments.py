@@ -26,6 +26,7 @@ from coordinator.payments.problems.rulings import (
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 INVOICE = Invoice(
     payment_id="pay_1",
@@ -41,10 +42,9 @@ INVOICE = Invoice(
 )
 
 
-def transfer(amount: int) -> Transfer:
-    return Transfer(
-        transfer_id="0x1", asset="ETH-USDT", amount=Decimal(amount), value=Decimal(amount), occurred_at=START
-    )
+def transfer(amount: int, dated: datetime | None = None) -> Transfer:
+    worth, at = Decimal(amount), dated or START
+    return Transfer(transfer_id="0x1", asset="ETH-USDT", amount=worth, value=worth, occurred_at=at)
 
 
 def payment(**facts: Any) -> Payment:
@@ -63,10 +63,10 @@ def payment(**facts: Any) -> Payment:
     )
 
 
-def booked(amount: int) -> dict[str, Any]:
+def booked(amount: int, *, dated: datetime | None = None, told_at: datetime | None = None) -> dict[str, Any]:
     """That so much came, of which the provider's books tell the same."""
     return {
-        "booked": (Booked(transfer=transfer(amount), is_proven=True),),
+        "booked": (Booked(transfer=transfer(amount, dated), is_proven=True, first_told_at=told_at),),
         "books": {"balance": Decimal(amount), "transfer_ids": ("0x1",)},
     }
 
@@ -117,6 +117,11 @@ PROBLEMS = {
     ProblemKind.PARTLY_PAID_EXPIRED: payment(deadline_passed=START + DAY, **booked(20)),
     ProblemKind.UNCONFIRMED_TOO_LONG: payment(
         seen=(Seen(transfer=transfer(50)),), deadline_passed=START + DAY, patience_ended=START + DAY
+    ),
+    ProblemKind.LATENESS_DOUBTED: payment(
+        standing=Standing.PAID,
+        completed=True,
+        **booked(50, dated=START + DAY - HOUR, told_at=START + DAY + HOUR),
     ),
     ProblemKind.OVER: payment(standing=Standing.OVERPAID, completed=True, **booked(500)),
 }

@@ -187,3 +187,26 @@ def test_what_goes_on_by_itself_is_nobodys_to_resolve() -> None:
     ):
         with pytest.raises(NothingToResolveError):
             resolve(payout(facts), "not-sent", None, found_by="Ada", now=now)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        PayoutFacts(),
+        PayoutFacts(withheld=("it is much",)),
+        PayoutFacts(attempts=1, void_attempts=frozenset({1})),
+    ],
+)
+def test_what_nobody_was_asked_to_send_may_have_been_sent_by_hand(facts: PayoutFacts) -> None:
+    waiting = payout(facts)
+    for outcome, status in (("sent", PayoutStatus.BROADCAST), ("arrived", PayoutStatus.COMPLETED)):
+        sent = waiting
+        for one in resolve(waiting, outcome, "0x2", found_by="Ada", now=START):  # type: ignore[arg-type]
+            sent = decide_payout(sent, one).payout
+        assert (sent.status, sent.next_attempt) == (status, None)
+        with pytest.raises(TransactionWrongError):
+            resolve(waiting, outcome, None, found_by="Ada", now=START)  # type: ignore[arg-type]
+    with pytest.raises(NothingToResolveError, match="reject it"):
+        resolve(waiting, "not-sent", None, found_by="Ada", now=START)
+    with pytest.raises(NothingToResolveError, match="it may leave twice"):
+        resolve(payout(PayoutFacts(attempts=1)), "sent", "0x2", found_by="Ada", now=START)

@@ -116,7 +116,11 @@ def test_it_is_pressed_from_a_terminal_too(bridge: BridgeProcess, marketplace: M
         "No payout is sent until they are resumed.",
     )
     assert marketplace.client.get("/api/payouts/hold").json()["heldBy"] == "Cy"
-    assert said("hold", "--url", bridge.url) == (0, "Payouts were held already, by Cy.")
+    assert said("hold", "--url", bridge.url, "--by", "Cy") == (0, "Payouts were held already, by Cy.")
+    code, output = said("hold", "--url", bridge.url, "--by", "Di", "--note", "the bank called")
+    assert (code, "already, by Cy; what each has said is kept." in output) == (0, True)
+    held = marketplace.client.get("/api/payouts/hold").json()["holds"]
+    assert [(one["heldBy"], one["note"]) for one in held] == [("Cy", "just in case"), ("Di", "the bank called")]
     assert said("resume", "--url", bridge.url) == (0, "Payouts are sent again.")
     code, output = said("hold", "--url", bridge.url, "--json")
     assert (code, "message" in json.loads(output)) == (0, True)

@@ -52,6 +52,6 @@ def test_whatever_is_told_of_a_payment_can_be_shown(
     if payment.missing:
         assert shown.received + shown.missing == payment.amount
     listed = ListedPayment(payment, NOW, None)
-    rows = [payment_row(listed), *transfer_rows(listed)]
+    rows = [payment_row(listed, NOW), *transfer_rows(listed)]
     for one in (shown, *rows):
         assert "E" not in str(one.model_dump(mode="json", include={"received", "value"}))

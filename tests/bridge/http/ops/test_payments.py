@@ -1,5 +1,7 @@
 """What people decide about payments on a real, running bridge: it moves them once, is told, and is on record."""
 
+import csv
+import io
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -444,6 +446,7 @@ def test_a_buyer_without_an_address_needs_a_person(make_bridge: Any) -> None:
         assert ok(client.get("/api/ops/attention"))["awaitingAddress"] == 1
         listed = client.get("/api/ops/payments", params={"problem": kind})
         assert ok(listed)["total"] == 0
+        assert ok(client.get("/api/ops/payments"))["payments"][0]["problems"] == []
         earlier = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%d %H:%M:%S.%f")
         write(bridge, "UPDATE invoices SET wanted_at = ?", earlier)
         item = attention(client, payment)[kind]
@@ -452,6 +455,12 @@ def test_a_buyer_without_an_address_needs_a_person(make_bridge: Any) -> None:
         wait_until(lambda: figures(client)[kind] == 1.0)
         refused = client.post("/api/ops/attention/dismissal", json={"id": item["id"], **ADA})
         assert problem(refused, 409)
+        # Lists, its own row, by which the console keeps it in a table, and spreadsheets have it too.
+        row = f"/api/ops/payments/{payment['paymentId']}"
+        for found in (ok(client.get(row)), ok(client.get("/api/ops/payments"))["payments"][0]):
+            assert found["problems"] == [kind]
+        [line] = csv.DictReader(io.StringIO(client.get("/api/ops/payments.csv").text.removeprefix("\ufeff")))
+        assert line["problems"] == kind
         # Beyond what a list shows they are counted, and found by their kind alone or with others.
         for _ in range(201):
             ok(client.post("/api/payments", json=registration(externalId=..., coin="ETH-USDT")))

@@ -169,4 +169,4 @@ async def expire(journal: Journal, number: int) -> None:
 
 
 async def is_held(journal: Journal) -> bool:
-    return await journal.console.payout_hold() is not None
+    return bool(await journal.console.payout_holds())

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.journal import Journal, PayoutRefusedError
 from bridge.workers.books.comparison import BooksComparison
-from coordinator.payouts.comparisons import Comparison
+from coordinator.payouts.comparisons import Comparison, UnknownTransfer
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import Payout
 from tests.bridge.workers.books.gateway_books import Books, compared, name
@@ -52,13 +52,41 @@ async def test_what_another_wallet_is_to_send_is_refused_until_the_books_were_co
     await orders_elsewhere(journal, 1)
 
 
+@pytest.mark.parametrize("is_held_by_a_person", [False, True])
 async def test_nor_is_it_ordered_while_something_was_left_out_until_a_person_has_payouts_sent_again(
-    journal: Journal,
+    journal: Journal, is_held_by_a_person: bool
 ) -> None:
     await paid(journal)
+    if is_held_by_a_person:
+        await journal.console.hold_payouts(by="Bo", note="the bank called")
     left_out = Comparison(at=START, left_out=("ethereum for transfers in its blocks 1 to 9: they are too many",))
     await journal.history.record_comparison(journal.epoch, left_out)
     with pytest.raises(PayoutRefusedError, match="blocks 1 to 9: they are too many"):
         await orders_elsewhere(journal, 1)
     await journal.console.resume_payouts(by="Ada", note="the explorer shows nothing")
     await orders_elsewhere(journal, 1)
+
+
+@pytest.mark.parametrize("held_before_it_was_found", [True, False])
+async def test_what_a_chain_shows_to_have_left_is_refused_whoever_holds_payouts_besides(
+    journal: Journal, held_before_it_was_found: bool
+) -> None:
+    """The stop button is about what is to leave, and not about what has left."""
+    await paid(journal)
+    left = UnknownTransfer(
+        chain="ethereum",
+        coin="USDT",
+        amount=Decimal(98),
+        sender="0xCd",
+        destination="0xAb",
+        tx_hash="0x9",
+        block_number=1,
+        mined_at=START,
+    )
+    if held_before_it_was_found:
+        await journal.console.hold_payouts(by="Bo", note="the bank called")
+    await journal.history.record_comparison(journal.epoch, Comparison(at=START, transfers=(left,)))
+    await journal.console.hold_payouts(by="Cy", note="so did the auditor")
+    with pytest.raises(PayoutRefusedError, match="0x9 on ethereum may have paid this already"):
+        await orders_elsewhere(journal, 1)
+    await orders_elsewhere(journal, 1, PayoutSent(tx_hashes=("0x9",)))

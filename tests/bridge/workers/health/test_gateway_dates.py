@@ -30,19 +30,25 @@ def dates_of(journal: Journal) -> tuple[ShkeeperWebhooks, GatewayDates]:
     return reader, GatewayDates(journal, {"shkeeper": reader})
 
 
-async def tell(journal: Journal, clock: Clock, numbers: range, zone: timedelta) -> None:
+async def tell(
+    journal: Journal, clock: Clock, numbers: range, zone: timedelta, *, delay: timedelta = timedelta(0)
+) -> None:
+    """Payments that are paid ten minutes after their invoices were opened, and are told of then, or later."""
     for number in numbers:
+        await journal.register_payment(payment(number, created_at=clock()))
         clock.move(seconds=600)
-        await journal.register_payment(payment(number))
-        await told_paid(journal, number, transfer_id=f"0x{number}", occurred_at=clock() + zone)
+        came_at = clock()
+        clock.move(seconds=delay.total_seconds())
+        await told_paid(journal, number, transfer_id=f"0x{number}", occurred_at=came_at + zone)
 
 
 async def test_a_zone_is_learnt_said_and_forgotten_once_it_is_right(journal: Journal, clock: Clock) -> None:
     reader, dates = dates_of(journal)
     await tell(journal, clock, range(1, 3), timedelta(hours=-5))
     await dates.refresh()
-    await dates.check()
-    assert dates.items == []
+    [item] = dates.items
+    assert (item.key, ahead_hours(reader)) == ("provider-dates-off:shkeeper:UTC-05:00:UTC", 0)
+    assert "in UTC-05:00 or UTC, or its notices come late" in item.detail
     await tell(journal, clock, range(3, 5), timedelta(hours=-5))
     await dates.refresh()
     [item] = dates.items
@@ -55,15 +61,34 @@ async def test_a_zone_is_learnt_said_and_forgotten_once_it_is_right(journal: Jou
     later, anew = dates_of(journal)
     await anew.refresh()
     assert (ahead_hours(later), [one.key for one in anew.items]) == (-5, [item.key])
-    await tell(journal, clock, range(5, 8), timedelta(0))
+    # The first that would be told before it came shows that it was put right.
+    await tell(journal, clock, range(5, 6), timedelta(0))
     await dates.refresh()
     await dates.check()
     assert (ahead_hours(reader), dates.items) == (0, [])
 
 
-async def test_coins_that_wait_for_confirmations_say_nothing_of_a_zone(journal: Journal, clock: Clock) -> None:
+async def test_coins_that_wait_for_confirmations_teach_a_zone_too(journal: Journal, clock: Clock) -> None:
     reader = ShkeeperWebhooks(api_keys=["k"], confirmations={"ETH": 300})
     dates = GatewayDates(journal, {"shkeeper": reader})
-    await tell(journal, clock, range(1, 6), timedelta(hours=-1))
+    # Two hours of waiting for confirmations are no zone.
+    await tell(journal, clock, range(1, 5), timedelta(0), delay=timedelta(hours=2))
     await dates.refresh()
     assert (ahead_hours(reader), dates.items) == (0, [])
+    # A date ahead of its arrival is one, at once.
+    await tell(journal, clock, range(5, 6), timedelta(hours=2), delay=timedelta(hours=1))
+    await dates.refresh()
+    assert (ahead_hours(reader), len(dates.items)) == (2, 1)
+
+
+async def test_steady_delays_are_said_to_be_a_doubt(journal: Journal, clock: Clock) -> None:
+    reader, dates = dates_of(journal)
+    await tell(journal, clock, range(1, 5), timedelta(0), delay=timedelta(hours=1))
+    await dates.refresh()
+    [item] = dates.items
+    assert (item.key, ahead_hours(reader)) == ("provider-dates-off:shkeeper:UTC-01:00:UTC", 0)
+    with pytest.raises(DegradedError, match="Nobody knows in which zone shkeeper writes its dates"):
+        await dates.check()
+    await tell(journal, clock, range(5, 6), timedelta(0))
+    await dates.refresh()
+    await dates.check()

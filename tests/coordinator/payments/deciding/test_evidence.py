@@ -376,7 +376,7 @@ def test_money_is_late_by_dates_that_are_read_in_the_gateways_zone(hours: int, m
     known = notice(PAID, transfer("t1", 100, occurred_at=came_at + zone), address="0xa").model_copy(
         update={"dates_ahead_seconds": hours * 3600}
     )
-    told_at = DEADLINE + timedelta(minutes=40)
+    told_at = DEADLINE + timedelta(minutes=30)
     assert play((known, told_at), payment=opened_here())[0].late is is_late
     # While the zone was not known the same was told: of two zones that by which it came later counts, in any order.
     unknown = known.model_copy(update={"dates_ahead_seconds": 0})

@@ -15,24 +15,24 @@ export function Sending(): JSX.Element | null {
   const session = useStore(desk.session);
   const now = useNow(10_000);
   if (hold === null) return null;
-  const { held, heldBy, heldAt, note } = hold;
+  const { held, holds = [] } = hold;
   const may = mayDo(session, held ? "resume" : "hold");
   return (
     <aside class={`sending is-${held ? "held" : "open"}`} aria-label="Sending of payouts">
       <p role="status">
         {held ? (
           <>
-            <strong>Payouts are held</strong> by {heldBy}
-            {heldAt && (
-              <>
-                {" "}
-                since{" "}
+            <strong>Payouts are held</strong> by{" "}
+            {holds.map(({ heldBy, heldAt, note }, index) => (
+              <span key={`${heldAt} ${heldBy}`}>
+                {index > 0 && "; by "}
+                {heldBy} since{" "}
                 <time dateTime={heldAt} title={age(heldAt, now)}>
                   {moment(heldAt)}
                 </time>
-              </>
-            )}
-            {note && `: ${note}`}
+                {note && `: ${note}`}
+              </span>
+            ))}
           </>
         ) : (
           "Payouts are sent."
@@ -41,6 +41,11 @@ export function Sending(): JSX.Element | null {
       {may && (
         <button type="button" class="quiet" onClick={() => askFor({ action: held ? "resume" : "hold", ...ALL })}>
           {held ? "Resume payouts …" : "Hold all payouts …"}
+        </button>
+      )}
+      {held && mayDo(session, "hold") && (
+        <button type="button" class="quiet" onClick={() => askFor({ action: "hold", ...ALL })}>
+          Hold too …
         </button>
       )}
     </aside>

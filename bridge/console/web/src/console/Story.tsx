@@ -108,7 +108,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
   const session = useStore(desk.session);
   const subject = { payoutId: row.payoutId, title: `${agreed(row.amount, row.coin)} to ${row.buyerId ?? row.sellerId}`, detail: row.destination };
   const needsAPerson = TO_RESOLVE.includes(row.status) || row.overdue;
-  const mayBeResolved = needsAPerson || row.txHashes.length > 0;
+  const mayBeResolved = needsAPerson || row.revocable || row.txHashes.length > 0;
   const isWaiting = row.status === "awaiting_approval";
   return (
     <section class="facts" aria-label="How it stands">
@@ -122,7 +122,7 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
         </p>
       ))}
       {isWaiting && <Waiting row={row} />}
-      {((row.revocable && mayDo(session, "reject")) || mayWithdraw(session, row)) && (
+      {((row.revocable && (mayDo(session, "reject") || mayDo(session, "resolve"))) || mayWithdraw(session, row)) && (
         <div class="item-actions">
           {isWaiting && mayDo(session, "approve") && (
             <button type="button" onClick={() => askFor({ action: "approve", ...subject })}>
@@ -137,6 +137,11 @@ function PayoutFacts({ row }: { row: PayoutRow }): JSX.Element {
           {mayWithdraw(session, row) && (
             <button type="button" onClick={() => askFor({ action: "withdraw-payout", ...subject })}>
               Withdraw …
+            </button>
+          )}
+          {isWaiting && mayDo(session, "resolve") && (
+            <button type="button" onClick={() => askFor({ action: "resolve", ...subject })}>
+              Resolve …
             </button>
           )}
         </div>

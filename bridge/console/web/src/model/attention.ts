@@ -21,6 +21,7 @@ export const PROBLEMS: Record<ProblemKind, string> = {
   "payment-short": "Too little",
   "payment-partly-paid-expired": "Expired, partly paid",
   "payment-unconfirmed-too-long": "Never confirmed",
+  "payment-lateness-doubted": "Late, or not",
   "payment-over": "Too much",
 };
 

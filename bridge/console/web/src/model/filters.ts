@@ -3,7 +3,7 @@
  * colleague. Whatever is not understood is left out.
  */
 
-import { isProblem, isWrongWithPayments, WITHOUT_ADDRESS } from "./attention";
+import { isWrongWithPayments } from "./attention";
 import type { PaymentRow, PayoutRow } from "./ops-documents";
 import { dayOf, OWN_ZONE } from "./times";
 
@@ -132,8 +132,7 @@ export function payoutMatches(filters: Filters, row: PayoutRow, timeZone = OWN_Z
 export function paymentMatches(filters: Filters, row: PaymentRow, timeZone = OWN_ZONE): boolean {
   const { problem } = filters;
   if (problem === ANY_PROBLEM && row.problems.length === 0) return false;
-  if (problem === WITHOUT_ADDRESS) return false; // what has changed of it may be that it has one
-  if (isProblem(problem) && !row.problems.includes(problem)) return false;
+  if (isWrongWithPayments(problem) && !row.problems.includes(problem)) return false;
   const searched = [row.paymentId, row.externalId, row.requestId, row.buyerId, row.sellerId, row.checkoutId, ...row.txHashes];
   return common(filters, row, row.currency, searched, timeZone);
 }

@@ -66,7 +66,7 @@ export interface PaymentRow {
   fee: string;
   missingFee: string;
   late: boolean;
-  problems: ProblemKind[];
+  problems: (ProblemKind | "payment-without-address")[];
   confirmations: number | null;
   requiredConfirmations: number | null;
   txHashes: string[];
@@ -95,6 +95,7 @@ export type ProblemKind =
   | "payment-short"
   | "payment-partly-paid-expired"
   | "payment-unconfirmed-too-long"
+  | "payment-lateness-doubted"
   | "payment-over";
 
 export type AttentionKind =
@@ -143,6 +144,7 @@ export interface PayoutHold {
   heldAt?: string | null;
   heldBy?: string | null;
   note?: string | null;
+  holds?: { heldAt: string; heldBy: string; note: string | null }[];
 }
 
 export interface AttentionItem extends Handling {
