@@ -20,11 +20,13 @@ from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.ranges import REREAD_DEPTH_TIMES, shallow_blocks
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, following
+from tests.bridge.workers.chains.lies.lengths import IS_SOAK
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.system.onchain.conftest import address
 
 # A way takes some seconds.
-WAYS = 3 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 10)
+WAYS = 2 if not IS_SOAK else int(float(os.environ["SOAK_MINUTES"]) * 10)
+STEPS_AT_MOST = 12 if IS_SOAK else 8
 SHALLOW = shallow_blocks(1)
 DEEP = REREAD_DEPTH_TIMES * SHALLOW
 
@@ -95,8 +97,11 @@ async def play(lags: dict[int, list[int]], steps: list[tuple[str, int]]) -> None
             assert it.follower.waiting is None
 
 
-@pytest.mark.parametrize("lag", [8, 2 * SHALLOW])
-@pytest.mark.parametrize("endpoints", [1, 2, 3])
+# Each number of endpoints and each lag; in `make soak` each with each.
+BEHIND = [(1, 2 * SHALLOW), (2, 8), (3, 2 * SHALLOW)]
+
+
+@pytest.mark.parametrize(("endpoints", "lag"), itertools.product((1, 2, 3), (8, 2 * SHALLOW)) if IS_SOAK else BEHIND)
 def test_money_of_an_absence_is_not_missed_where_all_backends_are_behind(endpoints: int, lag: int) -> None:
     steps = [
         ("mine", 130),
@@ -150,7 +155,7 @@ async def test_money_is_not_missed_where_all_indexes_of_logs_are_behind_their_bl
 )
 @given(
     lags=st.lists(st.lists(st.integers(0, 2 * SHALLOW), min_size=1, max_size=3), min_size=1, max_size=3),
-    steps=st.lists(STEPS, min_size=3, max_size=12),
+    steps=st.lists(STEPS, min_size=3, max_size=STEPS_AT_MOST),
 )
 def test_however_far_backends_are_behind_and_whoever_answers_nothing_is_missed(
     lags: list[list[int]], steps: list[tuple[str, int]]
