@@ -74,8 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spares the garbage collector all of that from now on, too."""
-    gc.collect()
+    """Spares the garbage collector all of that from now on, too. What of it is garbage is little: to look for it takes
+    longer."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()
