@@ -1,7 +1,7 @@
 """Matrices of tests that play each of several things with each of others: whole in `make soak`, and in part
 otherwise."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import combinations, product
 from typing import Any
 
@@ -12,14 +12,13 @@ __all__ = ["Cell", "every_pair", "every_value", "few_with_every_pair"]
 Cell = tuple[Any, ...]
 
 
-def every_pair(*factors: Collection[Any]) -> list[Cell]:
+def every_pair(*factors: Iterable[Any]) -> list[Cell]:
     """A few cells in which any two values of two factors meet; every cell in `make soak`."""
     return [*product(*factors)] if IS_LONG else few_with_every_pair(*factors)
 
 
-def every_value(*factors: Collection[Any]) -> list[Cell]:
-    """As few cells as have every value of each factor, where none makes another one's work; every cell in `make
-    soak`."""
+def every_value(*factors: Iterable[Any]) -> list[Cell]:
+    """As few cells as have every value of each factor, where no two of them need to meet; every cell in `make soak`."""
     if IS_LONG:
         return [*product(*factors)]
     values = [list(factor) for factor in factors]

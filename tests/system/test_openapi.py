@@ -168,7 +168,7 @@ def test_whatever_is_asked_by_whomever_is_answered_as_the_document_says(
     bridges: Bridges, all_kinds_of_things: Mapping[str, st.SearchStrategy[Any]]
 ) -> None:
     tokens = (BAD_TOKEN, USER_TOKEN, STAFF_TOKEN, SERVICE_TOKEN)
-    everybody = [(bridges[mode].url, {}) for mode in ("open", "jwt")]
+    everybody: list[tuple[str, dict[str, str]]] = [(bridges[mode].url, {}) for mode in ("open", "jwt")]
     everybody += [(bridges["jwt"].url, bearer(token)) for token in tokens]
     for things in all_kinds_of_things.values():
         ask_for_all_kinds_of_things(things, everybody)
