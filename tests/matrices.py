@@ -18,7 +18,7 @@ def every_pair(*factors: Iterable[Any]) -> list[Cell]:
 
 
 def every_value(*factors: Iterable[Any]) -> list[Cell]:
-    """As few cells as have every value of each factor, where no two of them need to meet; every cell in `make soak`."""
+    """As few cells as have every value of each factor, where no two need to meet; every cell in `make soak`."""
     if IS_LONG:
         return [*product(*factors)]
     values = [list(factor) for factor in factors]
