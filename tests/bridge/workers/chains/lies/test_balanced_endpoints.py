@@ -21,6 +21,7 @@ from providers.onchain.reading.ranges import REREAD_DEPTH_TIMES, shallow_blocks
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, following
 from tests.bridge.workers.chains.lies.lengths import IS_SOAK
+from tests.matrices import every_value
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.system.onchain.conftest import address
 
@@ -97,11 +98,7 @@ async def play(lags: dict[int, list[int]], steps: list[tuple[str, int]]) -> None
             assert it.follower.waiting is None
 
 
-# Each number of endpoints and each lag; in `make soak` each with each.
-BEHIND = [(1, 2 * SHALLOW), (2, 8), (3, 2 * SHALLOW)]
-
-
-@pytest.mark.parametrize(("endpoints", "lag"), itertools.product((1, 2, 3), (8, 2 * SHALLOW)) if IS_SOAK else BEHIND)
+@pytest.mark.parametrize(("endpoints", "lag"), every_value([1, 2, 3], [2 * SHALLOW, 8]))
 def test_money_of_an_absence_is_not_missed_where_all_backends_are_behind(endpoints: int, lag: int) -> None:
     steps = [
         ("mine", 130),
