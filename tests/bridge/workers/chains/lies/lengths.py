@@ -12,8 +12,8 @@ __all__ = ["IS_SOAK", "WAYS", "lists_of"]
 IS_SOAK = "SOAK_MINUTES" in os.environ
 # A way takes some seconds here, and minutes in the soak, most of them the node's own. The first is always the
 # simplest.
-WAYS = max(int(float(os.environ["SOAK_MINUTES"]) / 5), 2) if IS_SOAK else 3
-STEPS_AT_MOST = 8
+WAYS = max(int(float(os.environ["SOAK_MINUTES"]) / 5), 2) if IS_SOAK else 4
+STEPS_AT_MOST = 14
 # In the soak one of about ten steps is a while in which nothing happens.
 STEPS_OF_AN_HOUR = 400
 BLOCKS_OF_A_WHILE = 50, 150
