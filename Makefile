@@ -99,15 +99,16 @@ test-slowly: has-python has-node has-programs what-tests-need ## Run the tests i
 
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),10)
 soak: $(VENV)/.test-ready $(JAVASCRIPT)/node_modules/.ready $(PAGES) ## Let 2,000 clients come and go for ten minutes, outages befall the bridge for as long, then try a hundred cuts, a thousand faults of three bridges, ten thousand events to endpoints, requests of all kinds, payouts under every fault, endpoints that lie, attackers of every kind, spoilt requests and whatever has properties (SOAK_MINUTES=…, SOAK_SEED=… to repeat a run)
-	$(SUPERVISED) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/system/soak $(TRIED_IN_FULL) $(SENT_TO_ENDPOINTS) $(SEVERAL_BRIDGES) $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS) $(PROPERTIES)
+	$(SUPERVISED) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/system/soak $(TRIED_IN_FULL) $(SENT_TO_ENDPOINTS) $(SEVERAL_BRIDGES) $(PAYOUTS_UNDER_FAULTS) $(ENDPOINTS_THAT_LIE) $(SPOILT_REQUESTS) $(MATRICES) $(PROPERTIES)
 
-TRIED_IN_FULL := $(addprefix tests/system/,test_cuts.py test_openapi.py) tests/pages/test_cuts.py tests/bridge/cli/test_finance_month.py
+TRIED_IN_FULL := $(addprefix tests/system/,test_cuts.py test_openapi.py test_load_and_crash.py) tests/pages/test_cuts.py tests/bridge/cli/test_finance_month.py
 SENT_TO_ENDPOINTS := tests/system/test_endpoints.py
 SEVERAL_BRIDGES := tests/system/nodes/test_faults.py
 PAYOUTS_UNDER_FAULTS := $(addprefix tests/system/shkeeper/,test_payout_matrix.py test_payouts_of_an_afternoon.py)
 ENDPOINTS_THAT_LIE := $(wildcard tests/bridge/workers/chains/lies/test_any_lies*.py) tests/bridge/workers/chains/lies/test_balanced_endpoints.py
 SPOILT_REQUESTS := tests/bridge/door/test_requests_fuzz.py
-PROPERTIES := tests/coordinator tests/providers $(addprefix tests/bridge/sockets/,transport/test_frame_reader.py test_socket_fuzz.py test_socket_fuzz_many.py test_socket_fuzz_frames.py recovery/test_bad_days.py recovery/test_activity_pictures.py)
+MATRICES := $(addprefix tests/bridge/workers/,test_fault_matrix.py payouts/test_names_of_payouts.py chains/test_endpoints_with_ways_of_their_own.py) tests/benchmarks/test_chain_questions.py tests/system/attacks/test_frames.py
+PROPERTIES := tests/coordinator tests/providers $(addprefix tests/bridge/sockets/,test_recovery_states.py test_recovery_and_revocations.py transport/test_frame_reader.py test_socket_fuzz.py test_socket_fuzz_many.py test_socket_fuzz_frames.py recovery/test_bad_days.py recovery/test_activity_pictures.py)
 
 lint: has-python has-node $(VENV)/.test-ready $(WEB)/node_modules/.ready ## Run the checks alone: style, types, import contracts
 	$(BIN)/ruff check .

@@ -80,8 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spares the garbage collector all of that from now on, too."""
-    gc.collect()
+    """Spares the garbage collector all of that from now on, too. Little of it is garbage, and to look for that would
+    take longer."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()

@@ -1,4 +1,6 @@
-"""What following a chain costs in questions, counted."""
+"""What following a chain costs in questions, counted: of how many are asked, what is final and which coin there is,
+every two together; in `make soak` all three.
+"""
 
 from collections.abc import Iterator
 
@@ -6,6 +8,7 @@ import pytest
 
 from benchmarks.chain_questions import Setting, all_settings, count
 from tests.anvil import Anvil, running_anvil
+from tests.conftest import IS_LONG
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ async def test_a_block_that_holds_money_costs_one_question_more_for_two_words(an
     assert without < 3.5
 
 
-@pytest.mark.parametrize("endpoints", [1, 2])
+@pytest.mark.parametrize("endpoints", [1, 2] if IS_LONG else [1])
 async def test_where_the_chain_says_what_is_final_one_answer_serves_all_blocks_that_become_so(
     anvil: Anvil, endpoints: int
 ) -> None:
@@ -36,7 +39,8 @@ async def test_where_the_chain_says_what_is_final_one_answer_serves_all_blocks_t
 
 
 @pytest.mark.parametrize(
-    ("endpoints", "confirmations", "blocks", "more"), [(1, 12, 16, 1), (2, 12, 16, 3), (2, "finalized", 48, 2)]
+    ("endpoints", "confirmations", "blocks", "more"),
+    [(1, 12, 16, 1), (2, "finalized", 48, 2), *([(2, 12, 16, 3)] if IS_LONG else [])],
 )
 async def test_coin_costs_its_receipt_by_each_endpoint_beside_what_money_costs(
     anvil: Anvil, endpoints: int, confirmations: int | str, blocks: int, more: int

@@ -1,5 +1,6 @@
-"""Pages whose connection is cut after each packet of their first dozen, or in `make soak` of their first hundred, or
-whose bridge is killed while they are set up: each is live again, and hears what is told there.
+"""Pages whose connection is cut after each packet of their first dozen, each on one of three pages, or in `make soak`
+of their first hundred, each on all three; or whose bridge is killed while they are set up: each is live again, and
+hears what is told there.
 
 A page opens a WebSocket at once, and polls never. Until it is live it takes six to ten packets; what comes then is
 pings, and one packet for each event. Where there are tokens, nothing about payments is told to everyone, so that a
@@ -22,9 +23,10 @@ from tests.pages.test_tokens import ORDER, SECRET, SERVICE_TOKEN, SERVICES, toke
 from tests.system.conftest import Hearing, Script
 from tests.waiting import wait_until
 
-# So many pages are open at once; the first of them are cut while they are set up.
-CUTS_AT_ONCE = 20 if IS_LONG else 12
-FIRST_CUTS = range(1, 101 if IS_LONG else 13, CUTS_AT_ONCE)
+# So many are open at once; the first of them are cut while they are set up.
+CUTS_AT_ONCE = 20
+# One recipe keeps all of them in their rooms.
+PAGES = ("pay", "checkout", "console")
 CHECKOUT = {
     "provider": "shkeeper",
     "buyerId": "b1",
@@ -36,10 +38,10 @@ CHECKOUT = {
 class Proxies(Hearing):
     """A proxy for each cut: `tests/javascript/cut-pages.mjs`."""
 
-    def __init__(self, url: str, first_cut: int) -> None:
+    def __init__(self, url: str, cuts: range) -> None:
         super().__init__()
-        self._script = Script("cut-pages.mjs", url, str(first_cut), str(CUTS_AT_ONCE), take=self.lines.put)
-        self.cuts = range(first_cut, first_cut + CUTS_AT_ONCE)
+        self._script = Script("cut-pages.mjs", url, *map(str, cuts), take=self.lines.put)
+        self.cuts = cuts
         self.urls = [f"http://127.0.0.1:{self.wait_for(lambda line: 'port' in line)['port']}" for _ in self.cuts]
 
     def are_done(self) -> bool:
@@ -67,12 +69,12 @@ def bridge(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -
 
 @contextmanager
 def pages_that_are_cut(
-    browsing: Browsing, bridge: BridgeProcess, path: str, *whose: str, first_cut: int, tell: Callable[[], None]
+    browsing: Browsing, bridge: BridgeProcess, path: str, *whose: str, cuts: range, tell: Callable[[], None]
 ) -> Iterator[list[Page]]:
     """Pages of one address, each cut after another packet, when all are live again; of several tokens they have one
     each in turn. `tell` has them told something, which is one packet more."""
     browsing.expect_trouble(GONE)
-    proxies = Proxies(bridge.url, first_cut)
+    proxies = Proxies(bridge.url, cuts)
     pages = []
     for url, token_of_one in zip(proxies.urls, cycle(whose), strict=False):
         page = browsing.page()
@@ -91,6 +93,13 @@ def pages_that_are_cut(
     for page in pages:
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
     proxies.close()
+
+
+def cuts_of(page: str) -> list[range]:
+    """After which packets one of PAGES is cut, so many at once."""
+    if IS_LONG:
+        return [range(first, first + CUTS_AT_ONCE) for first in range(1, 101, CUTS_AT_ONCE)]
+    return [range(1 + PAGES.index(page), 13, len(PAGES))]
 
 
 @pytest.fixture
@@ -119,42 +128,42 @@ def expect_cancelled(service: httpx.Client, payment_id: str, pages: list[Page]) 
         expect(page.locator(".line")).to_have_attribute("data-status", "cancelled")
 
 
-@pytest.mark.parametrize("first_cut", FIRST_CUTS)
+@pytest.mark.parametrize("cuts", cuts_of("pay"), ids=str)
 def test_a_payments_page_hears_of_it_after_any_cut(
-    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, first_cut: int
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, cuts: range
 ) -> None:
-    order = {**ORDER, "externalId": f"cut-{first_cut}"}
+    order = {**ORDER, "externalId": f"cut-{cuts.start}"}
     payment_id = service.post("/api/payments", json=order).raise_for_status().json()["paymentId"]
     whose, tell = token("b1", requests=["r1"]), told_of(service, payment_id, "r1")
-    with pages_that_are_cut(browsing, bridge, f"/pay/{payment_id}", whose, first_cut=first_cut, tell=tell) as pages:
+    with pages_that_are_cut(browsing, bridge, f"/pay/{payment_id}", whose, cuts=cuts, tell=tell) as pages:
         expect_cancelled(service, payment_id, pages)
 
 
-@pytest.mark.parametrize("first_cut", FIRST_CUTS)
+@pytest.mark.parametrize("cuts", cuts_of("checkout"), ids=str)
 def test_a_checkouts_page_hears_of_it_after_any_cut(
-    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, first_cut: int
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, cuts: range
 ) -> None:
-    checkout_id = f"cut-checkout-{first_cut}"
+    checkout_id = f"cut-checkout-{cuts.start}"
     order = {**CHECKOUT, "checkoutId": checkout_id, "externalId": checkout_id}
     checkout = service.post("/api/template-checkouts", json=order).raise_for_status().json()
     payment_id = checkout["payment"]["paymentId"]
     buyer, seller = token("b1", checkouts=[checkout_id]), token("s1", checkouts=[checkout_id], requests=["r7"])
     path, tell = f"/checkout/{checkout_id}", told_of(service, payment_id, "r7")
-    with pages_that_are_cut(browsing, bridge, path, buyer, seller, seller, first_cut=first_cut, tell=tell) as pages:
+    with pages_that_are_cut(browsing, bridge, path, buyer, seller, seller, cuts=cuts, tell=tell) as pages:
         expect_cancelled(service, payment_id, pages)
 
 
-@pytest.mark.parametrize("first_cut", FIRST_CUTS)
+@pytest.mark.parametrize("cuts", cuts_of("console"), ids=str)
 def test_the_console_hears_of_the_bridge_after_any_cut(
-    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, first_cut: int
+    browsing: Browsing, bridge: BridgeProcess, service: httpx.Client, cuts: range
 ) -> None:
     whose, numbers = token("ada", staff=True), count(1)
 
     def register() -> None:
-        order = {**ORDER, "externalId": f"console-{first_cut}-{next(numbers)}"}
+        order = {**ORDER, "externalId": f"console-{cuts.start}-{next(numbers)}"}
         service.post("/api/payments", json=order).raise_for_status()
 
-    with pages_that_are_cut(browsing, bridge, "/ops/system", whose, first_cut=first_cut, tell=register) as pages:
+    with pages_that_are_cut(browsing, bridge, "/ops/system", whose, cuts=cuts, tell=register) as pages:
         register()
         status = service.get("/api/ops/system", headers={"Authorization": f"Bearer {whose}"}).raise_for_status()
         newest = status.json()["journal"]["newestOffset"]

@@ -18,6 +18,7 @@ from bridge.sockets.recovery.sessions import Leaving
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 from coordinator.events import Audience, Event
 from tests.bridge.sockets.test_recovery_states import UNBOUNDED, Journal
+from tests.conftest import IS_LONG
 
 ROOMS = ("chat-1", "chat-2")
 ELSEWHERE = "ops"
@@ -269,6 +270,7 @@ def test_nobody_is_recovered_into_what_was_revoked_and_everybody_into_what_was_j
 ) -> None:
     monkeypatch.setattr(pending_saves, "SOON_SECONDS", 0)
     monkeypatch.setattr(pending_saves, "RETRY_SECONDS", 0)
+    lives = 1_000 if IS_LONG else 80
     run_state_machine_as_test(
-        Doors, settings=settings(max_examples=200, stateful_step_count=40, phases=[Phase.generate])
+        Doors, settings=settings(max_examples=lives, stateful_step_count=40, phases=[Phase.generate])
     )

@@ -30,6 +30,7 @@ from bridge.sockets.recovery.sessions import Leaving, Session, TakenOver
 from bridge.sockets.rooms.recent_events import DeliveredEvent
 from coordinator.errors import BridgeError
 from coordinator.events import Audience, Event
+from tests.conftest import IS_LONG
 
 UNBOUNDED = Replays(Limits()).for_address(None)
 ROOMS = ("request-a", "request-b")
@@ -400,6 +401,7 @@ class Life(RuleBasedStateMachine):
 def test_who_is_recovered_has_all_its_rooms_and_hears_all_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered_changes, "SOON_SECONDS", 0)
     monkeypatch.setattr(remembered_changes, "RETRY_SECONDS", 0)
+    lives = 1_000 if IS_LONG else 60
     run_state_machine_as_test(
-        Life, settings=settings(max_examples=200, stateful_step_count=60, phases=[Phase.generate])
+        Life, settings=settings(max_examples=lives, stateful_step_count=60, phases=[Phase.generate])
     )

@@ -12,6 +12,7 @@ import pytest
 from bridge.sockets.loop_shares import BURST_SECONDS
 from tests.asking import get
 from tests.conftest import BridgeProcess, StartBridge
+from tests.matrices import every_value
 from tests.system.attacks.conftest import HonestTraffic
 from tests.system.attacks.strangers import Stranger, honest_traffic, memory_mb
 from tests.system.conftest import GATEWAY_KEY, Gateway, StartListener
@@ -42,8 +43,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("name", FLOODS)
-@pytest.mark.parametrize("opening", [b"", CONNECT], ids=["before-CONNECT", "connected"])
+@pytest.mark.parametrize(("name", "opening"), every_value(FLOODS, [b"", CONNECT]))
 def test_a_flood_of_small_frames_is_left_with_who_sends_it(
     bridge: BridgeProcess, meanwhile: HonestTraffic, open_web_socket: OpenWebSocket, name: str, opening: bytes
 ) -> None:

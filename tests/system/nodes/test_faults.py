@@ -15,7 +15,7 @@ from tests.system.nodes.test_three_nodes import hears, numbers, publish
 from tests.waiting import wait_until
 
 # As many as there are to be; without SOAK_MINUTES, as in `make test`, some.
-HOW_MANY = 1_000 if IS_LONG else 24
+HOW_MANY = 1_000 if IS_LONG else 16
 SEED = os.environ.get("SOAK_SEED", "20261127")
 ROOM = "faults"
 

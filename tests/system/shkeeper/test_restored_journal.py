@@ -83,9 +83,7 @@ def pay_out(marketplace: Marketplace, payment_ids: list[str], key: str | None) -
     return payouts
 
 
-@pytest.mark.parametrize(
-    ("number", "keys"), [(1, ("first", "first")), (3, ("first", "another")), (1, (None, None)), (3, (None, None))]
-)
+@pytest.mark.parametrize(("number", "keys"), [(1, ("first", "first")), (3, ("first", "another")), (3, (None, None))])
 def test_what_was_sent_since_the_backup_is_found_and_not_sent_again(
     backup: Callable[[], Backup],
     shkeeper: PlayedShkeeper,

@@ -194,7 +194,7 @@ DEEDS = st.sampled_from([PUBLISHED, ASKED, ASKED, ASKED, CAME, PAUSED, TROUBLED,
 
 @pytest.mark.parametrize("run", range(40 if IS_LONG else 1))
 @given(deeds=st.lists(DEEDS, min_size=20, max_size=60), dallied=DALLIED)
-@settings(fuzzed, max_examples=20)
+@settings(fuzzed, max_examples=20 if IS_LONG else 12)
 async def test_whatever_befalls_the_bridge_nobody_is_deaf_and_who_may_have_missed_something_is_told(
     world: tuple[House, TroubledJournal], run: int, deeds: list[tuple[Any, ...]], dallied: list[float]
 ) -> None:

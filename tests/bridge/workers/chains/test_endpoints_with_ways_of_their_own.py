@@ -12,6 +12,7 @@ from providers.onchain.reading.ranges import shallow_blocks
 from providers.onchain.reading.traces import TRACES_AWAITED_SECONDS
 from tests.anvil import BOB, Anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, contradictions, gets_paid, goes_on
+from tests.matrices import every_pair
 from tests.providers.onchain.liar import Liar, Refusal
 
 COMPLETED, CONFIRMING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING
@@ -22,9 +23,9 @@ def dates_logs(liar: Liar, said: object) -> None:
     liar.changes("eth_getLogs", lambda _, logs: [one | {"blockTimestamp": said} for one in logs])
 
 
-@pytest.mark.parametrize("said", ["0x0", 1234567890, "1234567890", None, ""])
-@pytest.mark.parametrize("is_far", [False, True])
-@pytest.mark.parametrize("endpoints", [1, 2])
+@pytest.mark.parametrize(
+    ("said", "is_far", "endpoints"), every_pair(["0x0", 1234567890, "1234567890", None, ""], [False, True], [1, 2])
+)
 async def test_a_log_without_a_time_that_is_one_is_of_when_its_block_was_made(
     follow: Follow, said: object, is_far: bool, endpoints: int
 ) -> None:

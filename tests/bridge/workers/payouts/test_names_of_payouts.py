@@ -51,6 +51,7 @@ from providers.errors import ProviderUnavailableError, RefusedTogetherError
 from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock
+from tests.matrices import every_pair
 
 SHARE = Share(payment(), "s1", INSTALLATION)
 COINS = ("ETH-USDT", "BTC")
@@ -478,13 +479,11 @@ def paid_once(world: World) -> bool:
     return all(number <= 1 + world.provider.unbooked[place] for place, number in times.items())
 
 
-@pytest.mark.parametrize("fate", Fate)
-@pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize("meanwhile", [[], [TIME]], ids=["at once", "one after the other"])
+@pytest.mark.parametrize(("fate", "number", "is_at_once"), every_pair(Fate, [1, 3], [True, False]))
 def test_what_is_sent_after_so_many_orders_of_any_fate_is_found(
-    tmp_path: Path, fate: Fate, number: int, meanwhile: list[Step]
+    tmp_path: Path, fate: Fate, number: int, is_at_once: bool
 ) -> None:
-    before = [sale(fate), *meanwhile] * number
+    before = [sale(fate), *([] if is_at_once else [TIME])] * number
     assert paid_once(asyncio.run(play(tmp_path, [*before, sale(Fate.SENT), RESTORE])))
 
 

@@ -55,8 +55,8 @@ KINDS: dict[str, list[Callable[[bytes], str]]] = {
 # Solana has none, and of Ethereum's no one counts on it: see below.
 WITH_CHECKSUM = [coin for coin in KINDS if coin not in ("ETH", "SOL")]
 DESCRIBED = {coin: family_of(coin).described for coin in KINDS}
-# There are a dozen families: so many for each.
-EACH = settings(max_examples=25)
+# There are a dozen families, which share what they are examined by.
+EACH = settings(max_examples=settings().max_examples // 5)
 TYPED = string.ascii_letters + string.digits + "-_:"
 
 

@@ -20,11 +20,14 @@ from providers.onchain.nodes.rpc import ChainUnavailableError
 from providers.onchain.reading.ranges import REREAD_DEPTH_TIMES, shallow_blocks
 from tests.anvil import Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, following
+from tests.bridge.workers.chains.lies.lengths import IS_SOAK
+from tests.matrices import every_value
 from tests.providers.onchain.liar import Liar, Refusal
 from tests.system.onchain.conftest import address
 
 # A way takes some seconds.
-WAYS = 3 if "SOAK_MINUTES" not in os.environ else int(float(os.environ["SOAK_MINUTES"]) * 10)
+WAYS = 2 if not IS_SOAK else int(float(os.environ["SOAK_MINUTES"]) * 10)
+STEPS_AT_MOST = 12 if IS_SOAK else 8
 SHALLOW = shallow_blocks(1)
 DEEP = REREAD_DEPTH_TIMES * SHALLOW
 
@@ -95,8 +98,7 @@ async def play(lags: dict[int, list[int]], steps: list[tuple[str, int]]) -> None
             assert it.follower.waiting is None
 
 
-@pytest.mark.parametrize("lag", [8, 2 * SHALLOW])
-@pytest.mark.parametrize("endpoints", [1, 2, 3])
+@pytest.mark.parametrize(("endpoints", "lag"), every_value([1, 2, 3], [2 * SHALLOW, 8]))
 def test_money_of_an_absence_is_not_missed_where_all_backends_are_behind(endpoints: int, lag: int) -> None:
     steps = [
         ("mine", 130),
@@ -150,7 +152,7 @@ async def test_money_is_not_missed_where_all_indexes_of_logs_are_behind_their_bl
 )
 @given(
     lags=st.lists(st.lists(st.integers(0, 2 * SHALLOW), min_size=1, max_size=3), min_size=1, max_size=3),
-    steps=st.lists(STEPS, min_size=3, max_size=12),
+    steps=st.lists(STEPS, min_size=3, max_size=STEPS_AT_MOST),
 )
 def test_however_far_backends_are_behind_and_whoever_answers_nothing_is_missed(
     lags: list[list[int]], steps: list[tuple[str, int]]
