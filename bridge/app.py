@@ -17,6 +17,8 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Grants, Principal, Revocations
+from bridge.access.service_tokens import WatchedServices
+from bridge.access.services import Service
 from bridge.console.branding import BrandSettings
 from bridge.console.pages import pages_router
 from bridge.door import ConnectionLimits, Forwarded, LoopBudget
@@ -39,7 +41,6 @@ from bridge.http.front.openapi import RouteConventions, openapi_config
 from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
 from bridge.http.front.queries import KnownParameters
-from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.shutdown import Shutdown
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone

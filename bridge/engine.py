@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from bridge.access.service_tokens import WatchedServices
 from bridge.catalogue import FOR_STAFF, journaled_events
-from bridge.http.front.service_tokens import WatchedServices
 from bridge.http.ops.overview import all_that_needs_a_person
 from bridge.http.refused_webhooks import refused_webhooks
 from bridge.journal import (

@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from bridge.access import Grants, Principal
-from bridge.http.front.service_tokens import Service, WatchedServices
+from bridge.access.service_tokens import WatchedServices
+from bridge.access.services import Service
 from bridge.journal import Dispatcher, Journal
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.checks import Check

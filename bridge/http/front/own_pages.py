@@ -5,7 +5,6 @@ from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
-from litestar.exceptions import PermissionDeniedException
 from litestar.params import QueryParameter, SkipValidation
 
 from bridge.http.front.pages import AfterQuery, FromQuery, StatusQuery, ToQuery, read_place, some_of, stretch_in
@@ -16,7 +15,7 @@ from coordinator.ids import is_id
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["GivenOwnPage", "OwnPage", "not_theirs", "only_one", "own_payments_page", "own_payouts_page"]
+__all__ = ["GivenOwnPage", "OwnPage", "only_one", "own_payments_page", "own_payouts_page"]
 
 # Each comes with its whole history.
 OWN_LIMIT = 100
@@ -88,8 +87,3 @@ def only_one(**given: str | None) -> tuple[str, str]:
     if not is_id(text):
         raise wrong_field(name, "expected an id")
     return name, text
-
-
-def not_theirs(user_id: str) -> PermissionDeniedException:
-    """To be raised for whoever may not list what is a user's own."""
-    return PermissionDeniedException(f"the token does not grant what is {user_id}'s own")

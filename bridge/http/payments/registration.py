@@ -7,9 +7,9 @@ from litestar.exceptions import ValidationException
 from pydantic import Field
 
 from bridge.access import Grants, Principal
+from bridge.access.services import Service
 from bridge.http.front.callers import with_rooms
 from bridge.http.front.problems import wrong_field
-from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payments.invoices import Asked, CoinNotOfferedError, InvoiceOpener

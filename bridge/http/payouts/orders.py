@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from bridge.access.services import Service
 from bridge.http.front.problems import wrong_field
-from bridge.http.front.service_tokens import Service
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
 from bridge.http.payouts.own_addresses import require_anothers, require_orders_to_others

@@ -23,7 +23,7 @@ from bridge.http.front.dependencies import (
 )
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
-from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payouts_page
+from bridge.http.front.own_pages import GivenOwnPage, only_one, own_payouts_page
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.allowed_destinations import allow_destination, disallow_destination, list_destinations
 from bridge.http.payouts.orders import PayoutRequest, ordered_payouts
@@ -146,8 +146,7 @@ async def list_payouts(
             # Whom they pay cannot be told.
             unreadable=unreadable if principal.has_payouts_sent else [],
         )
-    if not principal.may_see_payout(payee_id=identifier):
-        raise not_theirs(identifier)
+    principal.require_payouts_of(identifier)
     wanted, after, limit = own_page
     found = await journal.own.payouts(identifier, wanted, after, limit + 1)
     page = page_of(found, limit)

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from coordinator.payouts.carriers import Carrier, NoCarrierError, PlannedPayout, carrier_of, worth_over_chain
-from coordinator.payouts.payouts import PayoutStatus
+from coordinator.payouts.statuses import PayoutStatus
 from tests.coordinator.agreed import NOW, PAYMENT
 
 NO_PAYOUTS = "this bridge sends no payouts through shkeeper"
