@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import bridge.documentation
-from bridge.cli import COMMANDS
+from bridge.cli.commands import COMMANDS
 from bridge.documentation import where_documented
 from bridge.environment import OWN
 from bridge.setting_errors import CERTIFICATE_VARIABLES

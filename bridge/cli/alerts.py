@@ -70,7 +70,7 @@ def _lines(tried: "Sequence[Destination]", problems: Sequence[str | None]) -> It
 
 
 async def _tried(tried: "Sequence[Destination]", settings: "Settings") -> list[str | None]:
-    from bridge.workers.alerts.destinations import UndeliveredError
+    from bridge.workers.alerts.undelivered import UndeliveredError
     from coordinator.attention.alert_messages import Message, Thing
 
     link = f"{settings.address}/ops"

@@ -14,7 +14,8 @@ from prometheus_client import Counter as Counted
 from prometheus_client import Gauge
 
 from bridge.journal import Journal, JournalUnavailableError
-from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
+from bridge.workers.alerts.destinations import Destination
+from bridge.workers.alerts.undelivered import DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.health.checks import DegradedError
 from bridge.workers.logged_failures import logged_failures
 from coordinator.attention.alert_messages import Reported, Sending, sending_name

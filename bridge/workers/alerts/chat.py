@@ -6,7 +6,7 @@ from functools import cached_property
 
 import httpx
 
-from bridge.workers.alerts.destinations import UndeliveredError
+from bridge.workers.alerts.undelivered import UndeliveredError
 from coordinator.attention.alert_messages import Message
 from coordinator.attention.messages import as_mrkdwn
 from providers.answers import NeighbourError, ask, neighbour

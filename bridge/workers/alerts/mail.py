@@ -15,8 +15,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import IO, Any
 
-from bridge.workers.alerts.destinations import DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.alerts.settings import MailSettings
+from bridge.workers.alerts.undelivered import DoubtfulError, RefusedError, UndeliveredError
 from coordinator.attention.alert_messages import Message
 from coordinator.attention.lines import one_line
 from coordinator.attention.messages import as_plain_text

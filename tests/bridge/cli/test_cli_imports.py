@@ -123,6 +123,7 @@ def test_help_and_version_import_nothing_but_the_command_line(option: str) -> No
     assert {name for name in modules if name.partition(".")[0] in ("bridge", "coordinator", "providers")} == {
         "bridge",
         "bridge.cli",
+        "bridge.cli.commands",
     }
     # `re` is what the script that pip writes imports.
     bare = subprocess.run([sys.executable, "-X", "importtime", "-c", "import re"], capture_output=True, text=True)

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
-from bridge.workers.alerts.destinations import DoubtfulError, UndeliveredError
 from bridge.workers.alerts.mail import DEADLINE_SECONDS, MailServer, _Conversation
 from bridge.workers.alerts.settings import MailSettings
+from bridge.workers.alerts.undelivered import DoubtfulError, UndeliveredError
 from coordinator.attention.alert_messages import Message
 from providers.certificates import certificates
 from tests.clock import pass_seconds
