@@ -8,7 +8,7 @@ from typing import Protocol
 from bridge.door.connection_limits import AcceptedConnection, ConnectionLimits
 from bridge.door.limits import DoorLimits
 from bridge.door.partial_requests import PartialRequests
-from bridge.sockets.loop_shares import LoopShares, Share
+from bridge.sockets.loop_shares import LoopShare, LoopShares
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.read_buffer import ReadBuffer
 from bridge.sockets.transport.unread_bytes import MADE_ROOM, UnreadBytes
@@ -91,9 +91,9 @@ class Doorkeeper:
         sending_seconds = self.limits.body_seconds - self.bodies.left_seconds(sending)
         return silent if silent_seconds > sending_seconds else sending
 
-    def share_of(self, accepted: AcceptedConnection) -> Share | None:
+    def share_of(self, accepted: AcceptedConnection) -> LoopShare | None:
         """What one may have of the event loop's time for what makes no whole request."""
-        return None if self._shares is None or accepted.network is None else Share(self._shares, accepted.network)
+        return None if self._shares is None or accepted.network is None else LoopShare(self._shares, accepted.network)
 
     def has_place(self, accepted: AcceptedConnection, path: str) -> bool:
         """Whether there is one for who asks for this, be it one of those that are kept."""

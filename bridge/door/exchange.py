@@ -16,7 +16,7 @@ from bridge.door.head import Head
 from bridge.door.request_seconds import note_request
 from bridge.door.unread_answer import UnreadAnswer
 from bridge.request_ids import REQUEST_ID, request_id
-from bridge.sockets.loop_shares import LOOP_SHARE, Share
+from bridge.sockets.loop_shares import LOOP_SHARE, LoopShare
 
 __all__ = ["Exchange", "Message", "scope_between", "scope_of"]
 
@@ -171,7 +171,7 @@ class Exchange:
     @property
     def network(self) -> str | None:
         """The address for which it is asked, once the application has found out; None: it is not counted."""
-        share: Share | None = self._scope.get(LOOP_SHARE)
+        share: LoopShare | None = self._scope.get(LOOP_SHARE)
         return None if share is None else share.network
 
     def feed(self, content: bytes, *, is_whole: bool) -> None:

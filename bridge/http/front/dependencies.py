@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 
-class UserPresence(Protocol):
+class ShownPresence(Protocol):
     """How a user stands."""
 
     @property
@@ -75,7 +75,7 @@ class UserPresence(Protocol):
 IsConnected = Callable[[str], bool]
 """Whether a client is connected to this bridge, by its id."""
 
-LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
+LookUpPresence = Callable[[Sequence[str]], Sequence[ShownPresence]]
 """How each of some users stands, in the same order."""
 
 ReadinessChecks = Mapping[str, Check]

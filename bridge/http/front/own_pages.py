@@ -10,7 +10,7 @@ from litestar.params import QueryParameter, SkipValidation
 from bridge.http.front.pages import AfterQuery, FromQuery, StatusQuery, ToQuery, read_place, some_of, stretch_in
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.zones import GivenZone
-from bridge.journal import OwnFilter, Place
+from bridge.journal import OwnFilter, PageEnd
 from coordinator.ids import is_id
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
@@ -27,7 +27,7 @@ class OwnPage(NamedTuple):
     """Which of somebody's own are wanted, and from where on."""
 
     wanted: OwnFilter
-    after: Place | None
+    after: PageEnd | None
     limit: int
 
 

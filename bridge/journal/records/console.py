@@ -8,7 +8,7 @@ from typing import Literal
 
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
-from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
+from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, PageEnd
 from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
@@ -91,13 +91,13 @@ class ConsoleRecords:
     # Looking up
 
     async def payments(
-        self, wanted: ConsoleFilter, after: Place | None, limit: int
+        self, wanted: ConsoleFilter, after: PageEnd | None, limit: int
     ) -> list[ListedPayment | UnreadableRow]:
         """The payments that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payments, wanted, after, limit)
 
     async def payouts(
-        self, wanted: ConsoleFilter, after: Place | None, limit: int
+        self, wanted: ConsoleFilter, after: PageEnd | None, limit: int
     ) -> list[ListedPayout | UnreadableRow]:
         """The payouts that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payouts, wanted, after, limit)

@@ -2,7 +2,7 @@
 
 from coordinator.errors import BridgeError
 
-__all__ = ["DoubtfulError", "RefusedError", "UndeliveredError"]
+__all__ = ["DoubtfulError", "MessageRefusedError", "UndeliveredError"]
 
 
 class UndeliveredError(BridgeError):
@@ -13,5 +13,5 @@ class DoubtfulError(UndeliveredError):
     """It may have arrived all the same."""
 
 
-class RefusedError(UndeliveredError):
+class MessageRefusedError(UndeliveredError):
     """It was refused for what it says."""

@@ -8,7 +8,7 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from bridge.journal import ChainCommit, ChainTransfer, Journal, UnreadableRowError
+from bridge.journal import ChainCommit, Journal, StagedTransfer, UnreadableRowError
 from bridge.workers.chains.last_checks import LastChecks
 from coordinator.money import base_units
 from coordinator.payments.observed.observations import Sighting, Stage
@@ -18,7 +18,7 @@ from providers.onchain.chains import Chain, token_amount
 from providers.onchain.matching.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.matching.payment_requests import PROVIDER
 from providers.onchain.matching.position import Following
-from providers.onchain.store import Assigned, ChainStep, Recorded
+from providers.onchain.store import Assigned, ChainStep, RecordedTransfer
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 
@@ -177,10 +177,10 @@ class JournalChainStore:
             return None
         return None if record is None else record.payment.created_at
 
-    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
+    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[RecordedTransfer]:
         found = await self._journal.chains.transfers(chain, tx_hashes)
         return [
-            Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one), one.mined_at)
+            RecordedTransfer(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one), one.mined_at)
             for one in found
         ]
 
@@ -208,15 +208,15 @@ class JournalChainStore:
         self._left[chain] = following
 
 
-def _subject(transfer: ChainTransfer) -> Subject | None:
+def _subject(transfer: StagedTransfer) -> Subject | None:
     if transfer.payment_id is not None:
         return Subject("payment", transfer.payment_id)
     return None if transfer.payout_id is None else Subject("payout", transfer.payout_id)
 
 
-def _row(chain: str, assigned: Assigned) -> ChainTransfer:
+def _row(chain: str, assigned: Assigned) -> StagedTransfer:
     transfer, subject = assigned.transfer, assigned.subject
-    return ChainTransfer(
+    return StagedTransfer(
         chain=assigned.chain or chain,
         transfer_id=transfer.transfer_id,
         symbol=transfer.token.symbol,

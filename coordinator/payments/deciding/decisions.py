@@ -21,7 +21,7 @@ from coordinator.payments.events.checkouts import (
 from coordinator.payments.events.payments import PaymentCreated
 from coordinator.payments.events.texts import EventTexts
 from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
-from coordinator.payments.observed.observations import SETBACKS, Observation, RequestCancelled, TransferSighted
+from coordinator.payments.observed.observations import SETBACKS, Observation, PurchaseCancelled, TransferSighted
 from coordinator.payments.parts.part_statuses import cancelled_apart
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
 
@@ -97,7 +97,7 @@ def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: S
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
     texts = EventTexts(moved, observation.tx_hash)
-    if isinstance(observation, RequestCancelled):
+    if isinstance(observation, PurchaseCancelled):
         events += _cancelled_events(payment, moved, siblings, texts)
     # The first of each pair is cheap, and decides most.
     if moved.status is not payment.status or _outward(moved) != _outward(payment):

@@ -30,7 +30,7 @@ from coordinator.payments.problems.overdrawn import overdrawn, too_much_gone
 from coordinator.payments.problems.withheld import awaiting_a_person, cancelled_since_accepted, left_for_requests
 
 __all__ = [
-    "Problem",
+    "PaymentProblem",
     "ProblemKind",
     "hold_on_payouts",
     "is_forgotten",
@@ -67,7 +67,7 @@ class ProblemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PaymentProblem:
     """One thing that is wrong with a payment."""
 
     kind: ProblemKind
@@ -75,11 +75,13 @@ class Problem:
     """What happened, with its figures."""
 
 
-def problems_of(payment: Payment) -> tuple[Problem, ...]:
+def problems_of(payment: Payment) -> tuple[PaymentProblem, ...]:
     """All that is wrong with a payment, the most urgent first."""
     if _is_plain(payment):
         return ()
-    return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
+    return tuple(
+        PaymentProblem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None
+    )
 
 
 def is_news(before: Payment, after: Payment) -> bool:

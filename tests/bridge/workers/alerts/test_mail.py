@@ -18,13 +18,13 @@ from pydantic import ValidationError
 from bridge.workers.alerts.mail import DEADLINE_SECONDS, MailServer, _Conversation
 from bridge.workers.alerts.settings import MailSettings
 from bridge.workers.alerts.undelivered import DoubtfulError, UndeliveredError
-from coordinator.attention.alert_messages import Message
+from coordinator.attention.alert_messages import AlertMessage
 from providers.certificates import certificates
 from tests.clock import pass_seconds
 from tests.mail_sink import MailSink, running_mail_sink
 from tests.waiting import GIVE_UP_SECONDS, until
 
-MESSAGE = Message("A test ☃", [], "one\r\n.\r\nQUIT", [], None, "https://bridge.example/ops")
+MESSAGE = AlertMessage("A test ☃", [], "one\r\n.\r\nQUIT", [], None, "https://bridge.example/ops")
 ADA = "ada@shop.example"
 
 
