@@ -245,7 +245,7 @@ class OwnPart:
 def _escrow_state(payment: Payment, sellers: Collection[str], status: PaymentStatus) -> EscrowState:
     if status is PaymentStatus.REFUNDED:
         return EscrowState.REFUNDED
-    if payment.releases:
+    if payment.releases_begun:
         released = (payment.release_of(one) is Release.DONE or is_gone(payment, [one]) for one in sellers)
         return EscrowState.RELEASED if all(released) else EscrowState.RELEASING
     return EscrowState.FUNDED if status is PaymentStatus.COMPLETED else EscrowState.NONE

@@ -176,7 +176,7 @@ def _goes_back(payment: Payment) -> bool:
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
-    if payment.status is not PaymentStatus.REFUNDED or not payment.releases:
+    if payment.status is not PaymentStatus.REFUNDED or not payment.releases_begun:
         return None
     return "it was refunded, and a payout to its seller is under way or has arrived"
 
@@ -288,9 +288,9 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
 def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
     left = awaiting_a_person(payment)
     if left:
-        requests, came = _requests_of(payment, payment.withheld, left), total(left.values())
+        requests, came = _requests_of(payment, payment.unpaid_requests, left), total(left.values())
         yield f"{requests} was cancelled before it was paid; {money(payment, came)} of what came is for it"
-    others = payment.facts.cancelled_requests - payment.withheld
+    others = payment.facts.cancelled_requests - payment.unpaid_requests
     if others and payment.checkout is None:
         yield f"{', '.join(sorted(others))} was cancelled, and {of_amount(payment)} has come"
     elif others:

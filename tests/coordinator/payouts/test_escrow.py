@@ -352,7 +352,7 @@ class World(RuleBasedStateMachine):
         escrow = escrow_of(self.payment, self.paid_out)
         if not self.payment.facts.accepted and escrow.overdrawn:
             assert left == 0
-        if not self.refunds and not self.payment.facts.accepted and not self.payment.withheld:
+        if not self.refunds and not self.payment.facts.accepted and not self.payment.unpaid_requests:
             assert self.payment.excess or left == max(escrow.held - escrow.under_way, ZERO)
 
     @invariant()
