@@ -15,6 +15,7 @@ DENIALS = re.compile(r"\bPermissionDeniedException\(|\bNotPermittedError\(")
 DENIES_OTHERWISE = ("bridge/http/front/origins.py", "bridge/http/ops/sign_in.py", "bridge/http/ops/approvals.py")
 BY_NAME = re.compile(r"provider (==|!=|in) \(?[A-Z\"']|\bPROVIDER\b")
 CUT_OFF = re.compile(r"ValueError\(.* - ")
+HASHES_BY_HAND = re.compile(r"[hH]ash\w*(\"\])?\.(lower|casefold)\(\)")
 INTERNALS_OF_PYDANTIC = re.compile(r"__pydantic_\w+__|\.__dict__\b")
 
 
@@ -38,6 +39,15 @@ def test_who_may_not_do_something_is_told_by_access() -> None:
 def test_the_coordinator_reaches_into_pydantic_in_one_module() -> None:
     lines = lines_of("coordinator", but="coordinator/models.py")
     assert [line for line in lines if INTERNALS_OF_PYDANTIC.search(line[1])] == []
+
+
+def test_the_hash_of_a_transaction_has_its_form_in_one_module() -> None:
+    by_hand = {
+        path.relative_to(ROOT).as_posix()
+        for path, line in lines_of("bridge", "coordinator", "providers", but="bridge/journal/migrations/")
+        if HASHES_BY_HAND.search(line)
+    }
+    assert by_hand == {"coordinator/payments/observed/transfers.py"}
 
 
 def test_no_route_decides_by_the_name_of_a_provider() -> None:

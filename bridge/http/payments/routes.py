@@ -45,6 +45,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
 from coordinator.payments.agreed.invoices import Coin
 from coordinator.payments.observed.observations import TransactionHinted
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payments.problems.rulings import RulingRefusedError, require_nameable
 
@@ -248,7 +249,7 @@ async def hint_transaction(
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
-    payment, tx_hash = record.payment, data.tx_hash.lower()
+    payment, tx_hash = record.payment, chain_hash(data.tx_hash)
     try:
         require_nameable(payment, tx_hash)
     except RulingRefusedError as error:

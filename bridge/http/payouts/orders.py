@@ -20,6 +20,7 @@ from coordinator.ids import Id, new_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount, PositiveAmount
 from coordinator.payments.agreed.invoices import Coin
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.carriers import Carrier, NoCarrierError, PlannedPayout, carrier_of, worth_over_chain
@@ -248,5 +249,5 @@ async def _plan_of_provider(
 
 def _known(item: PayoutItem) -> list[PayoutObservation]:
     """What is known of a payout that the marketplace's own wallet sends."""
-    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(item.tx_hash.lower(),))]
+    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(chain_hash(item.tx_hash),))]
     return [PayoutKnown(), *sent]

@@ -32,6 +32,7 @@ from bridge.journal import observation_key
 from bridge.workers.payouts.findings import Findings
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payouts.observations import PayoutSent
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
@@ -199,7 +200,7 @@ async def name_transaction(
     payout = (await known_payout(journal, payout_id)).payout
     if payout.chain is None:
         raise ClientException("This payout goes over no chain that is followed.", status_code=409)
-    sent = PayoutSent(tx_hashes=(data.tx_hash.lower(),))
+    sent = PayoutSent(tx_hashes=(chain_hash(data.tx_hash),))
     recorded = await journal.payouts.record_observation(
         payout_id, observation_key(sent), sent, only_if=UNSETTLED_STATUSES
     )

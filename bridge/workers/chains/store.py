@@ -12,6 +12,7 @@ from bridge.journal import ChainCommit, Journal, StagedTransfer, UnreadableRowEr
 from bridge.workers.chains.last_checks import LastChecks
 from coordinator.money import base_units
 from coordinator.payments.observed.observations import Sighting, Stage
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
@@ -60,7 +61,7 @@ def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
     if token is None:
         return None
     # Providers write hashes in capitals, or without the prefix that marks them as hexadecimal.
-    hashes = frozenset(f"0x{tx_hash.casefold().removeprefix('0x')}" for tx_hash in payout.facts.tx_hashes)
+    hashes = frozenset(f"0x{transfer_key(tx_hash)}" for tx_hash in payout.facts.tx_hashes)
     claims, seen = _claims(hashes, payout.facts.sightings)
     return Watched(
         subject=Subject("payout", payout.payout_id),

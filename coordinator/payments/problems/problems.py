@@ -79,9 +79,7 @@ def problems_of(payment: Payment) -> tuple[PaymentProblem, ...]:
     """All that is wrong with a payment, the most urgent first."""
     if _is_plain(payment):
         return ()
-    return tuple(
-        PaymentProblem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None
-    )
+    return tuple(PaymentProblem(kind, said) for kind, look in _LOOKS if (said := look(payment)) is not None)
 
 
 def is_news(before: Payment, after: Payment) -> bool:

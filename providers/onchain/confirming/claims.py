@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from coordinator.addresses import resembled
-from coordinator.payments.observed.transfers import Cause
+from coordinator.payments.observed.transfers import Cause, chain_hash
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import (
@@ -156,8 +156,8 @@ async def examine_claim(rpc: AskedNodes, chain: Chain, tx_hash: str, *, symbol: 
 def _logs_of(receipt: Mapping[str, Any], tx_hash: str) -> list[Mapping[str, Any]]:
     """Those of this transaction, in the block that its receipt names. Raises ValueError for any other."""
     logs = list(receipt["logs"])
-    placed = tx_hash.lower(), receipt["blockHash"], receipt["blockNumber"]
-    if any((one["transactionHash"].lower(), one["blockHash"], one["blockNumber"]) != placed for one in logs):
+    placed = chain_hash(tx_hash), receipt["blockHash"], receipt["blockNumber"]
+    if any((chain_hash(one["transactionHash"]), one["blockHash"], one["blockNumber"]) != placed for one in logs):
         raise ValueError
     return logs
 
