@@ -13,6 +13,7 @@ HOUSES_OF_THEIR_OWN = ("bridge/client", "providers/shkeeper/simulator")
 SEVERAL = {
     "ConsoleWithdrawal": "the body of two routes, in the OpenAPI document by its route",
     "HistoryItem": "in two answers, in the OpenAPI document by its route",
+    "Fault": "of a publication, as the client of services has it; and of an endpoint of a chain",
     "Step": "of a story, as the OpenAPI document calls it; and what a follower of a chain does next",
 }
 

@@ -14,7 +14,7 @@ from coordinator.events import Event, Payload, TargetError
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
 from coordinator.json_text import has_more_parts
 
-__all__ = ["PUBLICATIONS_LIMIT", "FieldFault", "PublicationRefusedError", "read_publications"]
+__all__ = ["PUBLICATIONS_LIMIT", "Fault", "PublicationRefusedError", "read_publications"]
 
 # One batch is one transaction and one stretch of the journal; more come as well in a second request.
 PUBLICATIONS_LIMIT = 500
@@ -25,7 +25,7 @@ FAULTS_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class FieldFault:
+class Fault:
     """One thing that is wrong: the field, as in `events.3.data.requestId`, and what it should be."""
 
     field: str
@@ -35,7 +35,7 @@ class FieldFault:
 class PublicationRefusedError(BridgeError):
     """Something of a request to publish is wrong, so nothing of it is taken."""
 
-    def __init__(self, faults: list[FieldFault]) -> None:
+    def __init__(self, faults: list[Fault]) -> None:
         super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
         self.faults = faults
 
@@ -46,9 +46,7 @@ def read_publications(body: object) -> list[Event]:
     Raises PublicationRefusedError with the faults there are, or with the first hundred or so.
     """
     if not isinstance(body, dict):
-        raise PublicationRefusedError(
-            [FieldFault("body", 'expected {"event", "target", "data"} or {"events": [...]}')]
-        )
+        raise PublicationRefusedError([Fault("body", 'expected {"event", "target", "data"} or {"events": [...]}')])
     if "events" not in body:
         faults, event = _read_one(body, "")
         if event is None:
@@ -57,8 +55,8 @@ def read_publications(body: object) -> list[Event]:
     publications = body["events"]
     if not isinstance(publications, list) or not 0 < len(publications) <= PUBLICATIONS_LIMIT or len(body) > 1:
         message = f"expected a list of 1 to {PUBLICATIONS_LIMIT} events, and nothing beside it"
-        raise PublicationRefusedError([FieldFault("events", message)])
-    found: list[FieldFault] = []
+        raise PublicationRefusedError([Fault("events", message)])
+    found: list[Fault] = []
     events: list[Event] = []
     for number, one in enumerate(publications):
         faults, event = _read_one(one, f"events.{number}.")
@@ -72,29 +70,28 @@ def read_publications(body: object) -> list[Event]:
     return events
 
 
-def _read_one(publication: object, prefix: str) -> tuple[list[FieldFault], Event | None]:
+def _read_one(publication: object, prefix: str) -> tuple[list[Fault], Event | None]:
     if not isinstance(publication, dict):
-        return [FieldFault(prefix.rstrip("."), 'expected {"event", "target", "data"}')], None
+        return [Fault(prefix.rstrip("."), 'expected {"event", "target", "data"}')], None
     name, target, data = publication.get("event"), publication.get("target", {}), publication.get("data")
     model = EVENTS.get(name) if isinstance(name, str) else None
     faults = [
-        FieldFault(prefix + field, "there is no such field; known: event, target, data")
+        Fault(prefix + field, "there is no such field; known: event, target, data")
         for field in sorted(publication.keys() - {"event", "target", "data"})[:FAULTS_LIMIT]
     ]
     if model is None:
-        return [*faults, FieldFault(f"{prefix}event", _unknown(name))], None
+        return [*faults, Fault(f"{prefix}event", _unknown(name))], None
     payload, wrong_data = _read_data(model, data)
-    faults += [FieldFault(f"{prefix}data{field}", message) for field, message in wrong_data]
+    faults += [Fault(f"{prefix}data{field}", message) for field, message in wrong_data]
     faults += [
-        FieldFault(f"{prefix}target{field}", message)
-        for field, message in islice(_wrong_ids(model, target), FAULTS_LIMIT)
+        Fault(f"{prefix}target{field}", message) for field, message in islice(_wrong_ids(model, target), FAULTS_LIMIT)
     ]
     if faults or payload is None:
         return faults, None
     try:
         return [], payload.to(**target)
     except TargetError as error:
-        return [FieldFault(f"{prefix}target.{error.id_name}", "missing; the event's room is made of it")], None
+        return [Fault(f"{prefix}target.{error.id_name}", "missing; the event's room is made of it")], None
 
 
 def _unknown(name: object) -> str:

@@ -4,7 +4,7 @@ sent and money go back, each once, over any network.
 It needs nothing of the server: importing it loads no routes, no sockets and no tables.
 """
 
-from bridge.catalogue.publication import FieldFault
+from bridge.catalogue.publication import Fault
 from bridge.client.answers import (
     CheckedDestination,
     InvoiceToPay,
@@ -40,7 +40,7 @@ __all__ = [
     "CheckedDestination",
     "CheckoutShare",
     "ClientError",
-    "FieldFault",
+    "Fault",
     "IdempotencyKeyReusedError",
     "InvoiceToPay",
     "NotAllowedError",

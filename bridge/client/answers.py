@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bridge.catalogue.publication import FieldFault
+from bridge.catalogue.publication import Fault
 from bridge.client.errors import (
     ClientError,
     IdempotencyKeyReusedError,
@@ -296,7 +296,7 @@ def refusal(status: int, problem: Problem | None) -> ClientError | None:
         return TooLargeError("the request is larger than the bridge takes; publish less at once")
     if problem is None:
         return None
-    faults = [FieldFault(fault.field, fault.message) for fault in problem.errors]
+    faults = [Fault(fault.field, fault.message) for fault in problem.errors]
     if status == 400:
         return RequestRefusedError(problem.detail, faults)
     if status in (401, 403):

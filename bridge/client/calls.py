@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic.alias_generators import to_camel
 
-from bridge.catalogue.publication import FieldFault
+from bridge.catalogue.publication import Fault
 from bridge.client.answers import (
     CheckedDestination,
     EventPage,
@@ -87,7 +87,7 @@ class Publication:
                 content["target"] = dict(self.target)
             return _json(content)
         except (TypeError, ValueError, RecursionError) as error:
-            raise RequestRefusedError.of(FieldFault(f"{prefix}data", f"cannot be written as JSON: {error}")) from None
+            raise RequestRefusedError.of(Fault(f"{prefix}data", f"cannot be written as JSON: {error}")) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +288,7 @@ def _exact(amount: Decimal | str, field: str) -> str:
     try:
         return format_amount(parse_amount(amount))
     except AmountUnreadableError as error:
-        raise RequestRefusedError.of(FieldFault(field, str(error))) from None
+        raise RequestRefusedError.of(Fault(field, str(error))) from None
 
 
 def _object(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def _registering(
     try:
         text = _json(body)
     except (TypeError, ValueError) as error:
-        raise RequestRefusedError.of(FieldFault("body", f"cannot be written as JSON: {error}")) from None
+        raise RequestRefusedError.of(Fault("body", f"cannot be written as JSON: {error}")) from None
     return Call(path, text.encode(), _usable_key(idempotency_key), read)
 
 
@@ -316,5 +316,5 @@ def _usable_key(key: str | None) -> str:
         return uuid.uuid4().hex
     if len(key) > KEY_LIMIT_CHARACTERS or HEADER_TEXT.fullmatch(key) is None:
         message = f"expected 1 to {KEY_LIMIT_CHARACTERS} printable ASCII characters, without blanks around them"
-        raise RequestRefusedError.of(FieldFault("Idempotency-Key", message))
+        raise RequestRefusedError.of(Fault("Idempotency-Key", message))
     return key

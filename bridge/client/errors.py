@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bridge.catalogue.publication import FieldFault
+from bridge.catalogue.publication import Fault
 from coordinator.errors import BridgeError
 
 __all__ = [
@@ -29,13 +29,13 @@ class ClientError(BridgeError):
 class RequestRefusedError(ClientError):
     """Something of the request is wrong, as the bridge (400) or already the client saw. Nothing was done."""
 
-    def __init__(self, message: str, faults: Sequence[FieldFault] = ()) -> None:
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(message)
         self.faults = list(faults)
         """Each wrong field, as in `events.3.data.requestId`, and what it should be; empty if no field is to blame."""
 
     @classmethod
-    def of(cls, *faults: FieldFault) -> "RequestRefusedError":
+    def of(cls, *faults: Fault) -> "RequestRefusedError":
         """The error whose message is made of its faults."""
         return cls("; ".join(f"{fault.field}: {fault.message}" for fault in faults), faults)
 
@@ -68,7 +68,7 @@ class PaymentOverError(ClientError):
 class PayoutRefusedError(ClientError):
     """A payment is not completed, or paid out already (409). No payout of the request was taken."""
 
-    def __init__(self, message: str, faults: Sequence[FieldFault]) -> None:
+    def __init__(self, message: str, faults: Sequence[Fault]) -> None:
         super().__init__(message)
         self.faults = list(faults)
         """Each payout that is refused, as in `payouts.3`, and why."""
