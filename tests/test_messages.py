@@ -40,7 +40,7 @@ OF_OTHERS = {
 }
 # What only who has a clone can run is said to nobody else: the pages are in every wheel.
 OF_A_CLONE = {
-    ("bridge/cli/demo.py", "pages"),
+    ("bridge/cli/demo/command.py", "pages"),
     ("bridge/console/pages.py", "pages"),
     ("bridge/contract/typescript.py", "contract"),
 }
