@@ -14,9 +14,9 @@ import typer
 
 import bridge.documentation
 from bridge.cli.commands import COMMANDS
+from bridge.configuration.errors import CERTIFICATE_VARIABLES
 from bridge.documentation import where_documented
 from bridge.environment import OWN
-from bridge.setting_errors import CERTIFICATE_VARIABLES
 from bridge.settings import all_settings, variable_name
 from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX

@@ -19,7 +19,7 @@ from pydantic import (
 from bridge.access.services import Service
 from bridge.access.watched_file import WatchedFile
 from bridge.catalogue import CATEGORIES, EVENTS, JOURNALED
-from bridge.setting_wording import wording_of
+from bridge.configuration.wording import wording_of
 from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 

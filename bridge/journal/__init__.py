@@ -58,7 +58,7 @@ from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.endpoints import EndpointWanted, RegisteredEndpoint
 from bridge.journal.requests.payments import IdempotencyKey, Registered
-from bridge.journal.requests.payout_recording import KeyedObservation, observation_key
+from bridge.journal.requests.payouts.recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity

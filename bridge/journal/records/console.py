@@ -19,7 +19,7 @@ from bridge.journal.queries.under_way import UnderWay, under_way
 from bridge.journal.queries.waiting_at_providers import something_waiting_at, unasked_at, waiting_at_others
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
-from bridge.journal.requests.payout_recording import KeyedObservation
+from bridge.journal.requests.payouts.recording import KeyedObservation
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.tables.unreadable_rows import UnreadableRow
 from bridge.journal.writing.histories import HistoryRecord, histories

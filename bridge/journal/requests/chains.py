@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.journal.errors import ChainFollowedElsewhereError
 from bridge.journal.requests.payments import record_observation
-from bridge.journal.requests.payout_recording import RecordedPayout, record_payout_observation
+from bridge.journal.requests.payouts.recording import RecordedPayout, record_payout_observation
 from bridge.journal.tables.unreadable_rows import UnreadableRowError
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests.forgotten_payouts import forgotten_of
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before, remember
-from bridge.journal.requests.payout_recording import record_payout_observation, release_escrow, wake_for
-from bridge.journal.requests.payout_withholding import withhold
+from bridge.journal.requests.payouts.recording import record_payout_observation, release_escrow, wake_for
+from bridge.journal.requests.payouts.withholding import withhold
 from bridge.journal.requests.recording import with_holders_money
 from bridge.journal.writing.batch import Batch
 from coordinator.money import format_amount, in_scale_of
