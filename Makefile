@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix test-slowly soak lint format contract screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix test-slowly soak lint format contract blocking-client screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var has-wished-port signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -127,6 +127,9 @@ contract: has-python has-node $(VENV)/.run-ready $(JAVASCRIPT)/node_modules/.rea
 	$(BIN)/bridge contract --format jsonschema > docs/contract/events.schema.json
 	$(BIN)/bridge contract --format openapi | $(JAVASCRIPT)/node_modules/.bin/openapi-typescript > docs/contract/rest.d.ts
 	$(BIN)/python -m tests.documented_metrics > docs/metrics.md
+
+blocking-client: has-python $(VENV)/.test-ready ## Write the client that blocks anew, from the one for asyncio
+	$(BIN)/python -m tests.blocking_client > bridge/client/sync_client.py
 
 screenshots: PROGRAMS := chromium
 screenshots: has-python has-node has-programs $(VENV)/.test-ready $(PAGES) programs ## Take the pictures in docs/screenshots anew, of a bridge that runs

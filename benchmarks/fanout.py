@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from benchmarks.limits import LIMITS, limits_of
 from benchmarks.measuring import Bench, Measurement
 from benchmarks.plans import SIZES, Sizes, crowd_plan, fan_out_plan, stalled_plan, webhooks_plan
 from benchmarks.processes import end_on_signals, more_files
@@ -32,7 +33,13 @@ FAN_OUT = (
     Figure("memory_kb", "KB per idle client", {"Node": 0.8}),
     Figure("p99_ms", "p99 ms from POST to socket, 30 events/s", {"Node": 1.0}),
 )
-WEBHOOKS = (Figure("webhook_cpu_us", "CPU µs per webhook, 16 connections, 1 client", {"Node": 1.0}),)
+WEBHOOKS = (
+    Figure(
+        "webhook_cpu_us",
+        "CPU µs per webhook, 16 connections, 1 client",
+        {"Node": 1.0, **dict.fromkeys(LIMITS)},
+    ),
+)
 # The peers register nothing.
 REGISTRATIONS = (Figure("registration_cpu_us", "CPU µs per registration, 16 connections, 1 client"),)
 CROWD = (("leave_cpu_us", "CPU µs per departure"), ("room_cpu_us", "CPU µs per event to a room of 2"))
@@ -81,6 +88,9 @@ def beside_peers(bench: Bench, servers: Mapping[str, Server], sizes: Sizes, only
             for measurement in _of_peers(server, sizes, only):
                 found.update(bench.measured(run, name, server, measurement))
             runs_of[name].append(found)
+        if only == "webhooks":
+            for name, limit in limits_of(bench, run, servers[OURS], sizes).items():
+                runs_of.setdefault(name, []).append(limit)
     return table("", OURS, FAN_OUT + WEBHOOKS + REGISTRATIONS, runs_of)
 
 

@@ -99,7 +99,12 @@ def main() -> None:
     print(table("", "--help", [Figure("cpu_ms", "CPU ms", {"python -c pass": 4.0})], helps))
     beside = {"its libraries": 1.08, "python -c pass": None}
     print(
-        table("", "serve, new", [Figure("cpu_ms", "CPU ms until ready", beside), Figure("memory_mb", "MB", at_most=100)], serves)
+        table(
+            "",
+            "serve, new",
+            [Figure("cpu_ms", "CPU ms until ready", beside), Figure("memory_mb", "MB", at_most=100)],
+            serves,
+        )
     )
 
 

@@ -17,6 +17,8 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.plugins.pydantic import PydanticPlugin
 
 from bridge.access import Grants, Principal, Revocations
+from bridge.access.service_tokens import WatchedServices
+from bridge.access.services import Service
 from bridge.console.branding import BrandSettings
 from bridge.console.pages import pages_router
 from bridge.door import ConnectionLimits, Forwarded, LoopBudget
@@ -33,13 +35,12 @@ from bridge.http.front.callers import Callers, require_unrevoked
 from bridge.http.front.dependencies import IsConnected, LookUpPresence, ReadinessChecks
 from bridge.http.front.exact_paths import ExactPaths
 from bridge.http.front.fast_path import FastPath
-from bridge.http.front.head import Head
+from bridge.http.front.head import HeadRequests
 from bridge.http.front.metrics_apart import MetricsApart
 from bridge.http.front.openapi import RouteConventions, openapi_config
 from bridge.http.front.origins import Preflights, front_end_only
 from bridge.http.front.problems import exception_handlers
 from bridge.http.front.queries import KnownParameters
-from bridge.http.front.service_tokens import Service, WatchedServices
 from bridge.http.front.shutdown import Shutdown
 from bridge.http.front.staff import OpsAccess
 from bridge.http.front.zones import zone
@@ -157,7 +158,7 @@ def create_applications(
     desk = sign_in_desk(settings, registry, verifier)
     given = _given(settings, sockets, callers, registry, vitals, feed, grants, desk, runtime.run)
     rest = _with_limited(rest_app(given), given, settings)
-    beside: Any = Shutdown(Preflights(Head(rest), settings.frontend_origins))
+    beside: Any = Shutdown(Preflights(HeadRequests(rest), settings.frontend_origins))
     metrics = ExactPaths(MetricsApart(beside, are_all=True))
     if settings.metrics_port:
         beside = MetricsApart(beside, are_all=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from bridge.access.service_tokens import WatchedServices
 from bridge.catalogue import FOR_STAFF, journaled_events
-from bridge.http.front.service_tokens import WatchedServices
 from bridge.http.ops.overview import all_that_needs_a_person
 from bridge.http.refused_webhooks import refused_webhooks
 from bridge.journal import (
@@ -40,9 +40,9 @@ from bridge.workers.health.unreachable_providers import UnreachableProviders
 from bridge.workers.health.unreadable_rows import UnreadableRows
 from bridge.workers.health.unset_providers import SetUp, UnsetProviders
 from bridge.workers.leased import LeasedWork, Work
-from bridge.workers.payments.deadlines import Deadlines
+from bridge.workers.payments.deadlines import PaymentDeadlines
 from bridge.workers.payments.invoices import InvoiceOpener
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from bridge.workers.payouts.network_fees import NetworkFees
 from bridge.workers.payouts.price_checks import PriceChecks
@@ -137,7 +137,7 @@ async def running_engine(
     opener = InvoiceOpener(journal, registry.invoices, callback_urls)
     turn = timedelta(seconds=settings.payout_turn_seconds)
     sender = PayoutSender(journal, registry.payouts, turn_ends_after=turn, rules=settings.payout_rules)
-    reconciliation = Reconciliation(
+    reconciliation = Reconciler(
         journal,
         registry.invoices,
         interval_seconds=settings.reconcile_interval_seconds,
@@ -145,7 +145,7 @@ async def running_engine(
         days=settings.reconcile_days,
     )
     following = asyncio.create_task(dispatcher.run())
-    deadlines = Deadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
+    deadlines = PaymentDeadlines(journal, registry.invoices, grace_seconds=settings.deadline_grace_seconds)
     wallets = WalletComparisons(journal, registry.wallets, chains, registry.wallet_rules)
     comparison = BooksComparison(
         journal,

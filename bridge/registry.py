@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.configuration.files import DEFAULT_CONFIG_FILE
 from bridge.environment import CONFIG_FILE_VARIABLE
 from bridge.http.ops.sign_in import RETURN_PATH, SignInDesk
-from bridge.setting_files import DEFAULT_CONFIG_FILE
 from bridge.settings import Settings, SettingsError
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.wallets.settings import WalletRules

@@ -48,7 +48,7 @@ TASKS = Gauge(
 )
 
 
-class Delivery:
+class EventDelivery:
     """Hands the events of the journal to the clients that are connected, and remembers them for those that return."""
 
     def __init__(
@@ -118,7 +118,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class Handover:
     """What this bridge leaves to the others of its journal when it stops."""
 
     engine: Engine
@@ -158,7 +158,7 @@ class Runtime:
         loop = asyncio.get_running_loop()
         TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
         revoked_access = RevokedAccess(self.revocations, self.sockets, self.grants)
-        delivery = Delivery(self.settings, self.sockets, self.vitals, revoked_access)
+        delivery = EventDelivery(self.settings, self.sockets, self.vitals, revoked_access)
         own = OwnStatus(
             vitals=self.vitals,
             port=self.settings.port,
@@ -182,7 +182,7 @@ class Runtime:
                 nodes=engine.journal.nodes,
                 own=own,
             )
-            self.drain.serve(Leaving(engine, self.sockets, self.feed))
+            self.drain.serve(Handover(engine, self.sockets, self.feed))
             nodes, clock = engine.journal.nodes, engine.journal.clock
             misrouted = self.sockets.eio.misrouted
             neighbours = Neighbours(nodes, settings=own.settings, clock=clock, seen=misrouted.see)

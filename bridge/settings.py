@@ -29,15 +29,15 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableSettingError
 
 from bridge.access import KeysError
+from bridge.access.service_tokens import ServicesError, WatchedServices
+from bridge.configuration.errors import explain, explain_open_host, explain_unreadable, refuse_slips, variable_name
+from bridge.configuration.files import find_config_file, read_config_file
+from bridge.configuration.tables import SettingTables
 from bridge.door import ConnectionLimits, DoorLimits, require_narrow
 from bridge.endpoint_settings import EndpointSettings
 from bridge.environment import injected_variables
-from bridge.http.front.service_tokens import ServicesError, WatchedServices
 from bridge.journal.database.engines import parse_database_url
 from bridge.journal.history.mark_file import default_mark_file
-from bridge.setting_errors import explain, explain_open_host, explain_unreadable, refuse_slips, variable_name
-from bridge.setting_files import find_config_file, read_config_file
-from bridge.setting_tables import SettingTables
 from bridge.sockets.limits import Limits
 from bridge.sockets.origins import allowed_origins
 from bridge.sockets.rate_limit import RateLimit

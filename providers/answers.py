@@ -16,11 +16,11 @@ import httpx
 from coordinator.errors import BridgeError
 from providers.certificates import certificates
 from providers.question_spans import ASKED, CARRIES_TRACE, question_spans
-from providers.response_heads import Connects, Head, awaited, bound_heads
+from providers.response_heads import Connects, ResponseHead, awaited, bound_heads
 
 __all__ = [
-    "Answer",
     "AnswerTooLargeError",
+    "HttpAnswer",
     "NeighbourError",
     "NoWholeAnswerError",
     "NotReachedError",
@@ -66,7 +66,7 @@ class AnswerTooLargeError(NoWholeAnswerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What was answered, whole and decoded."""
 
     status: int
@@ -115,7 +115,7 @@ async def ask(
     deadline_seconds: float,
     limit_bytes: int,
     auth: httpx.Auth | None = None,
-) -> Answer:
+) -> HttpAnswer:
     """Puts one question, once. Raises NeighbourError."""
     begin = question_spans.begin
     if begin is None:
@@ -135,8 +135,8 @@ async def _answered(
     deadline_seconds: float,
     limit_bytes: int,
     auth: httpx.Auth | None,
-) -> Answer:
-    has_left, head = False, Head()
+) -> HttpAnswer:
+    has_left, head = False, ResponseHead()
 
     async def note(name: str, _details: Mapping[str, Any]) -> None:
         nonlocal has_left
@@ -166,7 +166,7 @@ async def _answered(
 
 async def _whole(
     client: httpx.AsyncClient, request: httpx.Request, limit_bytes: int, auth: httpx.Auth | None
-) -> Answer:
+) -> HttpAnswer:
     response = await client.send(request, auth=auth, stream=True, follow_redirects=False)
     try:
         parts: list[bytes] = []
@@ -179,7 +179,9 @@ async def _whole(
             # Of pieces of a byte a read holds ten thousand, for which nothing is waited for: others take their turns.
             await asyncio.sleep(0)
         heads = response.headers
-        return Answer(response.status_code, b"".join(parts), heads.get("retry-after", ""), heads.get("location", ""))
+        return HttpAnswer(
+            response.status_code, b"".join(parts), heads.get("retry-after", ""), heads.get("location", "")
+        )
     finally:
         await response.aclose()
 

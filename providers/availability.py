@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from providers.errors import ProviderUnavailableError
 
-__all__ = ["Availability", "Limits", "Turn", "UnansweredError"]
+__all__ = ["Availability", "AvailabilityLimits", "Turn", "UnansweredError"]
 
 
 class UnansweredError(ProviderUnavailableError):
@@ -29,7 +29,7 @@ class Turn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AvailabilityLimits:
     """When a neighbour counts as away, and for how long."""
 
     failures: int
@@ -56,7 +56,7 @@ class Availability:
             return Turn.ASK
         return Turn.LEAVE if now < self.away_until else Turn.FIND_OUT
 
-    def finding_out(self, now: float, limits: Limits) -> "Availability":
+    def finding_out(self, now: float, limits: AvailabilityLimits) -> "Availability":
         """Somebody finds out whether it is back; the next one does in `open_seconds`."""
         return replace(self, away_until=now + limits.open_seconds)
 
@@ -73,11 +73,11 @@ class Availability:
         """A try was not answered."""
         return replace(self, failures=self.failures + 1, reason=reason)
 
-    def is_doubted(self, limits: Limits) -> bool:
+    def is_doubted(self, limits: AvailabilityLimits) -> bool:
         """Whether the next failure is enough. Nobody tries again then before the harmless question is answered."""
         return self.failures + 1 >= limits.failures
 
-    def missed(self, answers_before: int, now: float, limits: Limits) -> "Availability":
+    def missed(self, answers_before: int, now: float, limits: AvailabilityLimits) -> "Availability":
         """A question was given up that was put when there had been so many answers, and nor was the harmless one
         answered in time."""
         if self.blames_question(answers_before):

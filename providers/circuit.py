@@ -7,7 +7,7 @@ from typing import Protocol
 
 from prometheus_client import Gauge
 
-from providers.availability import Availability, Limits, Turn
+from providers.availability import Availability, AvailabilityLimits, Turn
 
 __all__ = ["ONE_OF_A_KIND", "Circuit", "show_circuit"]
 
@@ -16,7 +16,7 @@ OPEN = Gauge("bridge_circuit_open", "1 while a neighbour that has failed again a
 # Who has failed waits so long for the answer to the harmless question: together with SHKeeper's ten seconds for a
 # wallet it has to be less than a buyer waits.
 EVIDENCE_SECONDS = 1.0
-ONE_OF_A_KIND = Limits(failures=5, open_seconds=15.0)
+ONE_OF_A_KIND = AvailabilityLimits(failures=5, open_seconds=15.0)
 """Of a neighbour without parts: three questions that fail, each with the harmless one after it."""
 
 
@@ -24,7 +24,7 @@ class Circuit:
     """That of one neighbour, or of one part of it."""
 
     def __init__(
-        self, clock: Callable[[], float], is_there: Callable[[], Awaitable[bool]] | None, limits: Limits
+        self, clock: Callable[[], float], is_there: Callable[[], Awaitable[bool]] | None, limits: AvailabilityLimits
     ) -> None:
         """`clock` is in seconds, such as `time.monotonic`; `is_there` puts a harmless question and says whether it
         was answered. None where there is none but the question that failed."""

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 from coordinator.errors import BridgeError
 
-__all__ = ["ConcurrencyLimit", "CrowdedError", "TooLateError"]
+__all__ = ["ConcurrencyLimit", "CrowdedError", "TurnTooLateError"]
 
 
 class CrowdedError(BridgeError):
     """Too many wait for their turn already."""
 
 
-class TooLateError(BridgeError):
+class TurnTooLateError(BridgeError):
     """The turn did not come in time."""
 
 
@@ -35,7 +35,7 @@ class ConcurrencyLimit:
             async with asyncio.timeout(within_seconds):
                 await self._turn.acquire()
         except TimeoutError:
-            raise TooLateError("it could not be asked in time") from None
+            raise TurnTooLateError("it could not be asked in time") from None
         finally:
             self._waiting -= 1
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import httpx
 
-__all__ = ["Connects", "Head", "awaited", "bound_heads"]
+__all__ = ["Connects", "ResponseHead", "awaited", "bound_heads"]
 
 # As much as the bridge's own front door reads. Those of SHKeeper and of nodes have some hundred bytes.
 HEAD_LIMIT_BYTES = 65_536
@@ -22,7 +22,7 @@ Connects = Callable[[httpcore.AsyncNetworkBackend], httpcore.AsyncNetworkBackend
 """What makes connections in its own way, by what would make them otherwise."""
 
 
-class Head:
+class ResponseHead:
     """That of one answer, while it comes."""
 
     __slots__ = ("is_whole", "left_bytes")
@@ -32,7 +32,7 @@ class Head:
         self.left_bytes = HEAD_LIMIT_BYTES
 
 
-awaited: ContextVar[Head | None] = ContextVar("awaited", default=None)
+awaited: ContextVar[ResponseHead | None] = ContextVar("awaited", default=None)
 """The head that is waited for in this task."""
 
 

@@ -91,6 +91,7 @@ RUN_BY = {
 SHOWN = (
     "SHKeeper ── webhook ──> bridge ",
     "provider ──> bridge/door ──> bridge/http ",
+    "SHKeeper          event loop (asyncio) ",
     "4 ms + 0.09 ms × w",
     "POST <url>",
     "POST /hooks/bridge",

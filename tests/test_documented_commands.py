@@ -40,6 +40,7 @@ TARGETS = {
     "lint": "make test runs its four commands",
     "format": "changes the code; make test checks it",
     "contract": "tests/bridge/contract/test_contract.py",
+    "blocking-client": "tests/bridge/client/test_blocking_client.py",
     "screenshots": "changes pictures that a person looks at",
     "lock": "asks a registry for newer versions",
     "npm-package": BUILT,

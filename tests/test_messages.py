@@ -13,10 +13,10 @@ import pytest
 import typer
 
 import bridge.documentation
-from bridge.cli import COMMANDS
+from bridge.cli.commands import COMMANDS
+from bridge.configuration.errors import CERTIFICATE_VARIABLES
 from bridge.documentation import where_documented
 from bridge.environment import OWN
-from bridge.setting_errors import CERTIFICATE_VARIABLES
 from bridge.settings import all_settings, variable_name
 from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
@@ -40,7 +40,7 @@ OF_OTHERS = {
 }
 # What only who has a clone can run is said to nobody else: the pages are in every wheel.
 OF_A_CLONE = {
-    ("bridge/cli/demo.py", "pages"),
+    ("bridge/cli/demo/command.py", "pages"),
     ("bridge/console/pages.py", "pages"),
     ("bridge/contract/typescript.py", "contract"),
 }

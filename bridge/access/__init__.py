@@ -5,9 +5,16 @@ imported by whoever asks for tokens: it brings PyJWT and cryptography, which nob
 """
 
 from bridge.access.acting import Acting, act_as, acting_now
-from bridge.access.errors import AccessChangedError, GrantsUnknownError, KeysError, TokenError, TokenErrorCode
+from bridge.access.errors import (
+    AccessChangedError,
+    GrantsUnknownError,
+    KeysError,
+    NotPermittedError,
+    TokenError,
+    TokenErrorCode,
+)
 from bridge.access.grants import Grants
-from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of, principal_of_service
+from bridge.access.principals import ANYBODY, Claims, Principal, Role, principal_of
 from bridge.access.revocations import Revocations
 from bridge.access.staff import StaffAccess
 
@@ -19,6 +26,7 @@ __all__ = [
     "Grants",
     "GrantsUnknownError",
     "KeysError",
+    "NotPermittedError",
     "Principal",
     "Revocations",
     "Role",
@@ -28,5 +36,4 @@ __all__ = [
     "act_as",
     "acting_now",
     "principal_of",
-    "principal_of_service",
 ]

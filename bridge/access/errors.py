@@ -1,4 +1,4 @@
-"""Errors of access: keys that cannot be used, and tokens that are not accepted."""
+"""Errors of access: what somebody may not do, keys that cannot be used, and tokens that are not accepted."""
 
 from typing import Literal
 
@@ -9,6 +9,7 @@ __all__ = [
     "GrantsUnknownError",
     "KeysError",
     "NoKeyServesError",
+    "NotPermittedError",
     "SignInError",
     "SignInRefusal",
     "TokenError",
@@ -46,6 +47,10 @@ class KeysError(BridgeError):
 
 class NoKeyServesError(KeysError):
     """A file of keys can be read, and has none that serves: whoever wrote it has taken all back."""
+
+
+class NotPermittedError(BridgeError):
+    """Somebody is known, and may not do what they ask for; the message says who may."""
 
 
 class SignInError(BridgeError):

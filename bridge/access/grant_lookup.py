@@ -13,9 +13,9 @@ from bridge.access.errors import GrantsUnknownError
 from coordinator.compact_json import compact_json
 from coordinator.endpoints.signing import signed_headers
 from coordinator.json_text import NotJsonError, json_in
-from providers.answers import Answer, NeighbourError, ask, neighbour
+from providers.answers import HttpAnswer, NeighbourError, ask, neighbour
 from providers.circuit import ONE_OF_A_KIND, Circuit, show_circuit
-from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
+from providers.concurrency import ConcurrencyLimit, CrowdedError, TurnTooLateError
 
 __all__ = ["GrantLookup"]
 
@@ -66,7 +66,7 @@ class GrantLookup:
                 return await self._asked(user_id, rooms)
         except CrowdedError:
             raise GrantsUnknownError("too many wait to be asked about; try again later") from None
-        except TooLateError:
+        except TurnTooLateError:
             raise GrantsUnknownError("the marketplace could not be asked in time; try again later") from None
 
     async def _asked(self, user_id: str, rooms: Collection[str]) -> Collection[str]:
@@ -95,7 +95,7 @@ class GrantLookup:
             return False
         return answer.status < 500
 
-    async def _answer(self, user_id: str, rooms: Collection[str]) -> Answer:
+    async def _answer(self, user_id: str, rooms: Collection[str]) -> HttpAnswer:
         now = datetime.now(UTC)
         data = {"userId": user_id, "rooms": [*rooms]}
         body = compact_json({"type": QUESTION, "timestamp": now.isoformat(), "data": data}).encode()

@@ -28,7 +28,7 @@ AskGrants = Callable[[str, Collection[str]], Awaitable[Collection[str]]]
 
 
 @dataclass(slots=True)
-class _Answer:
+class _GrantAnswer:
     is_granted: bool
     until: float
 
@@ -37,7 +37,7 @@ class _Answer:
 class _OfUser:
     """What is known of one user."""
 
-    answers: dict[str, _Answer] = field(default_factory=dict)
+    answers: dict[str, _GrantAnswer] = field(default_factory=dict)
     changes: int = 0
     """How often something was taken back of them, or given again."""
 
@@ -103,7 +103,7 @@ class Grants:
         for name in asked:
             is_granted = name in granted
             seconds = self._remembered_seconds if is_granted else min(REFUSAL_SECONDS, self._remembered_seconds)
-            of_user.answers[name] = _Answer(is_granted, now + seconds)
+            of_user.answers[name] = _GrantAnswer(is_granted, now + seconds)
 
     def forget(self, user_id: str) -> None:
         """Something was taken back of a user, or given again: what was answered about them does not count."""

@@ -19,12 +19,12 @@ from bridge.access.id_tokens import OtherKeyError, Person, person_in
 from bridge.access.key_sets import Key, keys_of_set
 from bridge.access.oidc_settings import OidcClient
 from coordinator.json_text import NotJsonError, json_in
-from providers.answers import Answer, NeighbourError, ask, neighbour
+from providers.answers import HttpAnswer, NeighbourError, ask, neighbour
 from providers.circuit import ONE_OF_A_KIND, Circuit, show_circuit
-from providers.concurrency import ConcurrencyLimit, CrowdedError, TooLateError
+from providers.concurrency import ConcurrencyLimit, CrowdedError, TurnTooLateError
 from providers.findings import is_private
 
-__all__ = ["Discovered", "IdentityProvider", "Said", "error_word"]
+__all__ = ["Discovered", "IdentityProvider", "ProviderAnswer", "error_word"]
 
 ANSWER_LIMIT_BYTES = 500_000
 # What it says of itself, and its keys, are asked for again after so long; keys also where one of them is not known.
@@ -66,7 +66,7 @@ class Discovered(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProviderAnswer:
     """What the provider gave: who somebody is, and by what that is renewed, if it can be."""
 
     person: Person
@@ -152,15 +152,15 @@ class IdentityProvider:
         asked = {"client_id": self._settings.client_id, "post_logout_redirect_uri": back_to}
         return None if where is None else _with_query(where, asked)
 
-    async def redeem(self, code: str, *, verifier: str, nonce: str, redirect_uri: str) -> Said:
+    async def redeem(self, code: str, *, verifier: str, nonce: str, redirect_uri: str) -> ProviderAnswer:
         """What it gives for a code. Raises SignInError."""
         asked = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         return await self._granted({**asked, "code_verifier": verifier}, nonce)
 
-    async def renew(self, refresh_token: str) -> Said:
+    async def renew(self, refresh_token: str) -> ProviderAnswer:
         """What it gives for a refresh token; the next one, where it gives none. Raises SignInError."""
         said = await self._granted({"grant_type": "refresh_token", "refresh_token": refresh_token}, None)
-        return Said(said.person, said.refresh_token or refresh_token)
+        return ProviderAnswer(said.person, said.refresh_token or refresh_token)
 
     async def revoke(self, refresh_token: str) -> None:
         """Has it forget a refresh token, where it can (RFC 7009). Raises SignInError."""
@@ -180,7 +180,7 @@ class IdentityProvider:
                 "it does not accept the client; are oidc.client_id and the client secret as it has them?"
             )
 
-    async def _granted(self, content: Mapping[str, str], nonce: str | None) -> Said:
+    async def _granted(self, content: Mapping[str, str], nonce: str | None) -> ProviderAnswer:
         where = (await self.discovered()).token_endpoint
         answer = await self._posted(where, content)
         if _error_in(answer) == "invalid_grant":
@@ -192,7 +192,7 @@ class IdentityProvider:
         said = await self._answered(answer, "a code" if nonce is not None else "a refresh token")
         refresh_token = said.get("refresh_token")
         person = await self._person(said.get("id_token"), nonce)
-        return Said(person, refresh_token if isinstance(refresh_token, str) and refresh_token else None)
+        return ProviderAnswer(person, refresh_token if isinstance(refresh_token, str) and refresh_token else None)
 
     async def _person(self, token: object, nonce: str | None) -> Person:
         try:
@@ -204,7 +204,7 @@ class IdentityProvider:
         except OtherKeyError as error:
             raise self._wrong(f"its ID token is not accepted: {error}") from None
 
-    async def _answered(self, answer: Answer, what: str) -> dict[str, Any]:
+    async def _answered(self, answer: HttpAnswer, what: str) -> dict[str, Any]:
         error = _error_in(answer)
         if not answer.is_success or error is not None:
             raise self._wrong(f"it refuses {what}: {answer.status}, {error or 'without saying why'}")
@@ -224,7 +224,7 @@ class IdentityProvider:
             raise self._wrong(f"it answers {answer.status} to the question for {what}; is oidc.issuer its issuer?")
         return answer.content
 
-    async def _posted(self, address: str, content: Mapping[str, str]) -> Answer:
+    async def _posted(self, address: str, content: Mapping[str, str]) -> HttpAnswer:
         """With the client's secret, in the way that the provider likes best (RFC 6749, section 2.3.1)."""
         methods = (await self.discovered()).token_endpoint_auth_methods_supported
         name, secret = self._settings.client_id, self._client.secret
@@ -239,7 +239,7 @@ class IdentityProvider:
         address: str,
         content: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         put = self._circuit.admit()
         if put is None:
             raise SignInError("provider_away", "the identity provider is not asked for a while")
@@ -252,7 +252,7 @@ class IdentityProvider:
                 answer = await ask(self._http, request, deadline_seconds=within, limit_bytes=ANSWER_LIMIT_BYTES)
         except CrowdedError:
             raise SignInError("provider_away", "too many sign in at once") from None
-        except TooLateError:
+        except TurnTooLateError:
             raise SignInError("provider_away", "the identity provider could not be asked in time") from None
         except NeighbourError as error:
             raise await self._away(str(error), put) from None
@@ -282,7 +282,7 @@ class IdentityProvider:
         return SignInError("provider_wrong", f"the identity provider cannot be believed: {reason}")
 
 
-def _error_in(answer: Answer) -> str | None:
+def _error_in(answer: HttpAnswer) -> str | None:
     """The error that an answer names."""
     try:
         said = json_in(answer.content)

@@ -1,6 +1,7 @@
-"""What a token's claims grant: plain values, and the two questions that sockets and routes ask of them."""
+"""Principals: who somebody is, what a token's claims grant them, and the questions that sockets and routes ask of
+it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel as Model
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
+from bridge.access.errors import NotPermittedError
 from coordinator import rooms
 from coordinator.ids import Id
 
@@ -19,7 +21,6 @@ __all__ = [
     "Role",
     "described_token",
     "principal_of",
-    "principal_of_service",
     "signed_in_at_the_provider",
 ]
 
@@ -143,6 +144,60 @@ class Principal:
         """Whether they may see one share of a payment, by the room of its purchase request."""
         return self.user_id == seller_id or self.may_see(of_request)
 
+    def require_rooms(self, names: Iterable[str]) -> None:
+        """Raises NotPermittedError unless they may see what is told in some rooms."""
+        denied = next((name for name in names if not self.may_see(name)), None)
+        if denied is not None:
+            raise NotPermittedError(f"the token does not grant {denied}")
+
+    def require_console(self) -> None:
+        """Raises NotPermittedError unless they may see all that the console shows."""
+        if not self.may_see_console:
+            raise NotPermittedError("only staff, and services that read, may see the console")
+
+    def require_all_events(self) -> None:
+        """Raises NotPermittedError unless they may read every event."""
+        if not self.may_read_all_events:
+            raise NotPermittedError("only staff, and services that read, may read every event")
+
+    def require_all_payouts(self) -> None:
+        """Raises NotPermittedError unless all that is known of payouts is their business."""
+        if not self.has_payouts_sent:
+            raise NotPermittedError("only finance ops, and services that have payouts sent, may see that")
+
+    def require_strangers_money(self) -> None:
+        """Raises NotPermittedError unless they may see money that came for nothing that is known."""
+        if not self.may_see_strangers_money:
+            raise NotPermittedError("only staff, and services that register payments, may see this")
+
+    def require_payments_of(self, user_id: str) -> None:
+        """Raises NotPermittedError unless they may list all payments of a user."""
+        if not self.may_list_payments(user_id):
+            raise NotPermittedError(f"the token does not grant what is {user_id}'s own")
+
+    def require_payouts_of(self, payee_id: str) -> None:
+        """Raises NotPermittedError unless they may list all payouts to somebody."""
+        if not self.may_see_payout(payee_id=payee_id):
+            raise NotPermittedError(f"the token does not grant what is {payee_id}'s own")
+
+    def require_word_where(self, *, buyer_id: str, opened_through: str | None) -> None:
+        """Raises NotPermittedError unless they may say where a refund is sent."""
+        if not self.may_say_where(buyer_id=buyer_id, opened_through=opened_through):
+            raise NotPermittedError(
+                "only the buyer may say where this refund is sent, on the payment's page; and, of the services that"
+                " have payouts sent, the one that opened it or one that registers payments too"
+            )
+
+    def require_received(self, events: Collection[str]) -> None:
+        """Raises NotPermittedError if they are a service that may not be sent one of the events."""
+        if self.service is not None and (denied := sorted(set(events) - self.receives)):
+            raise NotPermittedError(f"the service {self.service} does not receive {', '.join(denied)}")
+
+    def require_endpoints(self) -> None:
+        """Raises NotPermittedError if they are a service that is sent nothing."""
+        if self.service is not None and not self.receives:
+            raise NotPermittedError(f"the service {self.service} receives no events")
+
     @property
     def may_see_confidential(self) -> bool:
         """Whether they receive confidential events without being in one of their rooms."""
@@ -231,24 +286,3 @@ def described_token(principal: Principal, leeway: timedelta) -> dict[str, object
         "roles": sorted(principal.roles),
         "rooms": sorted(principal.rooms),
     }
-
-
-def principal_of_service(
-    name: str,
-    *,
-    reads: bool,
-    registers_payments: bool,
-    registers_payouts: bool,
-    approves_payouts: bool,
-    receives: frozenset[str] = frozenset(),
-) -> Principal:
-    """A service that wants to read, with what follows from what it may do."""
-    return Principal(
-        name,
-        service=name,
-        receives=receives,
-        sees_everything=reads,
-        sees_every_payment=registers_payments,
-        sees_every_payout=registers_payouts or approves_payouts,
-        orders_payouts=registers_payouts,
-    )

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from bridge.access.errors import SignInError, SignInRefusal, TokenError
 from bridge.access.id_tokens import is_same
-from bridge.access.identity_provider import IdentityProvider, Said, error_word
+from bridge.access.identity_provider import IdentityProvider, ProviderAnswer, error_word
 from bridge.access.key_sets import CONSOLE, console_key
 from bridge.access.oidc_settings import OidcClient
 from bridge.access.principals import Principal, Role
@@ -194,7 +194,7 @@ class SignIns:
         logger.info("%s signed in to the console as %s, session %s", session.user_id, _names(session), session.id)
         return Signed(self._closed(session), attempt.to)
 
-    async def _said(self, given: Mapping[str, str], attempt: Attempt) -> Said:
+    async def _said(self, given: Mapping[str, str], attempt: Attempt) -> ProviderAnswer:
         names_itself = (await self.provider.discovered()).names_itself
         issuer = given.get("iss")
         if issuer != self._settings.issuer and (names_itself or issuer is not None):

@@ -70,14 +70,14 @@ def _lines(tried: "Sequence[Destination]", problems: Sequence[str | None]) -> It
 
 
 async def _tried(tried: "Sequence[Destination]", settings: "Settings") -> list[str | None]:
-    from bridge.workers.alerts.destinations import UndeliveredError
-    from coordinator.attention.alert_messages import Message, Thing
+    from bridge.workers.alerts.undelivered import UndeliveredError
+    from coordinator.attention.alert_messages import AlertMessage, Thing
 
     link = f"{settings.address}/ops"
     thing = Thing(
         "A test", "Somebody tries whether alerts of the bridge arrive here.", "Nothing needs a person.", link
     )
-    message = Message("The bridge: a test", [thing], None, [], None, link)
+    message = AlertMessage("The bridge: a test", [thing], None, [], None, link)
 
     async def problem_of(one: "Destination") -> str | None:
         try:

@@ -9,7 +9,7 @@ import typer
 # Its own --show-completion writes for the shell that it finds itself in.
 from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-from bridge.cli import COMMANDS, COMPLETION_VARIABLE
+from bridge.cli.commands import COMMANDS, COMPLETION_VARIABLE
 from bridge.cli.console import say
 
 __all__ = ["complete", "completion"]

@@ -21,9 +21,9 @@ def config(
 
     Example: [bold]bridge config --changed[/bold]
     """
+    from bridge.configuration.files import find_config_file, settings_in
+    from bridge.configuration.origins import origins_of
     from bridge.secret_files import secret_files
-    from bridge.setting_files import find_config_file, settings_in
-    from bridge.setting_origins import origins_of
     from bridge.settings import load_settings
 
     path = config or find_config_file()

@@ -45,7 +45,7 @@ class ListeningError(BridgeError):
     """The bridge could not be listened to."""
 
 
-class UnansweredError(ListeningError):
+class BridgeUnansweredError(ListeningError):
     """The bridge did not answer, or not in time. Another try may go better."""
 
 
@@ -171,7 +171,7 @@ class Listener:
             try:
                 await self._receive()
                 pause_seconds = FIRST_PAUSE_SECONDS
-            except UnansweredError:
+            except BridgeUnansweredError:
                 if self._times_listening == 0 and not self._finished.done():
                     raise
             await asyncio.wait({self._finished}, timeout=pause_seconds)
@@ -214,7 +214,7 @@ class Listener:
         except Exception as error:  # whatever this client makes of what it does not understand
             # It keeps to itself what was answered.
             if isinstance(of_http := _cause(error), aiohttp.WSServerHandshakeError):
-                raise UnansweredError(answered_otherwise(f"{self._url} answered {of_http.status}")) from None
+                raise BridgeUnansweredError(answered_otherwise(f"{self._url} answered {of_http.status}")) from None
             raise self._unanswered(of_http) from None
 
     async def _be_admitted(self, gone: asyncio.Task[None], answer: asyncio.Future[object]) -> None:
@@ -244,9 +244,9 @@ class Listener:
         finally:
             working.cancel()
 
-    def _unanswered(self, reason: object) -> UnansweredError:
+    def _unanswered(self, reason: object) -> BridgeUnansweredError:
         words = f"none within {ANSWER_SECONDS:g} s" if isinstance(reason, TimeoutError) else on_one_line(str(reason))
-        return UnansweredError(unanswered(self._url, words))
+        return BridgeUnansweredError(unanswered(self._url, words))
 
     async def _join_all(self, client: "socketio.AsyncClient", gone: asyncio.Task[None]) -> None:
         names = [name for join in self._joins for name in await self._unless_gone(gone, _join(client, join))]
@@ -308,7 +308,7 @@ async def _join(client: "socketio.AsyncClient", join: Join) -> list[str]:
     try:
         answer = await client.call(event, argument, timeout=ANSWER_SECONDS)
     except socketio.exceptions.TimeoutError:
-        raise UnansweredError(f"{event} was not answered within {ANSWER_SECONDS:g} s") from None
+        raise BridgeUnansweredError(f"{event} was not answered within {ANSWER_SECONDS:g} s") from None
     match answer:
         case {"ok": True, "rooms": [*names]}:
             return [str(name) for name in names]

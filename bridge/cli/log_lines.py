@@ -29,7 +29,7 @@ SET_IN = "    "
 
 def speak_as_it_is_logged(config: Path | None) -> None:
     """Has commands speak in JSON where the log is to be in JSON, as far as that is known before all settings are."""
-    from bridge.setting_files import find_config_file, settings_in
+    from bridge.configuration.files import find_config_file, settings_in
 
     path = config or find_config_file()
     named = {name.upper(): value for name, value in os.environ.items()}.get("BRIDGE_LOG_FORMAT")

@@ -70,8 +70,8 @@ def serve(
     """
     gc.disable()  # until it is ready: of what a start makes next to nothing goes away
     from bridge.cli.streams import drop_what_cannot_be_written
+    from bridge.configuration.files import find_config_file
     from bridge.registry import require_use_of_keys
-    from bridge.setting_files import find_config_file
     from bridge.settings import load_settings
     from providers.shkeeper.settings import ShkeeperSettings
 
@@ -349,8 +349,8 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _announce(config: "Path | None", settings: "Settings", *, how_to_try: bool) -> None:
+    from bridge.configuration.files import DEFAULT_CONFIG_FILE
     from bridge.journal.database.engines import journal_place
-    from bridge.setting_files import DEFAULT_CONFIG_FILE
     from providers import known
 
     url = on_one_line(url_of(settings.host, settings.port))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from providers.shkeeper.simulator.scenarios import Delivery
+    from providers.shkeeper.simulator.scenarios import NoticeDelivery
 
 __all__ = ["configured_key", "simulate"]
 
@@ -244,7 +244,7 @@ def _register(client: "httpx.Client", registration: dict[str, str]) -> str:
 
 
 def _deliver_all(
-    client: "httpx.Client", deliveries: "Sequence[Delivery]", key: str, pause: float
+    client: "httpx.Client", deliveries: "Sequence[NoticeDelivery]", key: str, pause: float
 ) -> "Iterator[tuple[bool, str | None]]":
     """Posts the webhooks and says how each went: whether the answer was the right one, and for which payment."""
     for number, delivery in enumerate(deliveries, start=1):

@@ -61,17 +61,17 @@ def main(arguments: list[str]) -> int:
 
     def inner(outer: int) -> int:
         try:
-            return Watcher(outer, grace_seconds).run(lambda parent: _become(arguments, parent))
+            return ChildWatcher(outer, grace_seconds).run(lambda parent: _become(arguments, parent))
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # the outer watcher may be no more
 
     try:
-        return Watcher(os.getppid(), grace_seconds, leaves_it_to_child=True).run(inner)
+        return ChildWatcher(os.getppid(), grace_seconds, leaves_it_to_child=True).run(inner)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Watcher:
+class ChildWatcher:
     """This process, as one that waits for a child, passes signals on to it, and ends what it leaves behind."""
 
     def __init__(self, parent: int, grace_seconds: float, *, leaves_it_to_child: bool = False) -> None:

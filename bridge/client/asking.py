@@ -12,22 +12,32 @@ import httpx
 
 from bridge.client.certificates import certificates
 
-__all__ = ["AskingThread", "ask"]
+__all__ = ["Asking", "AskingThread"]
 
 CLOSED = "this client is closed"
 
 
-async def ask(http: httpx.AsyncClient, request: httpx.Request, within_seconds: float) -> httpx.Response:
-    """The answer, whole. Raises TimeoutError, and what httpx raises."""
-    async with asyncio.timeout(within_seconds):
-        return await http.send(request)
+class Asking:
+    """Asks for whoever awaits the answers, any number of them at once."""
+
+    def __init__(self) -> None:
+        self._http = httpx.AsyncClient(verify=certificates())
+
+    async def ask(self, request: httpx.Request, within_seconds: float) -> httpx.Response:
+        """The answer, whole. Raises TimeoutError, and what httpx raises."""
+        async with asyncio.timeout(within_seconds):
+            return await self._http.send(request)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
 
 
 class _Begun(NamedTuple):
     pid: int
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
-    http: httpx.AsyncClient
+    asking: Asking
 
 
 class AskingThread:
@@ -40,7 +50,7 @@ class AskingThread:
         self._is_closed = False
 
     def ask(self, request: httpx.Request, within_seconds: float) -> httpx.Response:
-        """As `ask`. Raises RuntimeError once it is closed, also while it waits."""
+        """As `Asking.ask`. Raises RuntimeError once it is closed, also while it waits."""
         asked = self._begin_asking(request, within_seconds)
         try:
             return asked.result()
@@ -56,7 +66,7 @@ class AskingThread:
             begun = self._begun
             if begun is None or begun.pid != os.getpid():
                 begun = self._begun = _begin()
-            return asyncio.run_coroutine_threadsafe(ask(begun.http, request, within_seconds), begun.loop)
+            return asyncio.run_coroutine_threadsafe(begun.asking.ask(request, within_seconds), begun.loop)
 
     def close(self) -> None:
         """Gives up what is still asked, closes the connections, and ends the thread."""
@@ -65,7 +75,7 @@ class AskingThread:
             begun, self._begun = self._begun, None
         if begun is None or begun.pid != os.getpid():
             return
-        asyncio.run_coroutine_threadsafe(_end(begun.http), begun.loop).result()
+        asyncio.run_coroutine_threadsafe(_end(begun.asking), begun.loop).result()
         begun.loop.call_soon_threadsafe(begun.loop.stop)
         begun.thread.join()
         begun.loop.close()
@@ -74,15 +84,15 @@ class AskingThread:
 def _begin() -> _Begun:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="bridge-client", daemon=True)
-    begun = _Begun(os.getpid(), loop, thread, httpx.AsyncClient(verify=certificates()))
+    begun = _Begun(os.getpid(), loop, thread, Asking())
     thread.start()
     return begun
 
 
-async def _end(http: httpx.AsyncClient) -> None:
+async def _end(asking: Asking) -> None:
     """Gives up every question that is under way, and closes the connections."""
     asked = asyncio.all_tasks() - {asyncio.current_task()}
     for question in asked:
         question.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
-    await http.aclose()
+    await asking.aclose()

@@ -1,4 +1,4 @@
-"""The client for asyncio: the same calls and the same tries as of the one that blocks, awaited."""
+"""The client for asyncio: every call is awaited. The one that blocks is made of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -6,7 +6,6 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-import httpx
 from tenacity import AsyncRetrying
 
 from bridge.client.answers import (
@@ -17,7 +16,7 @@ from bridge.client.answers import (
     RequestedPayout,
     RequestedRefund,
 )
-from bridge.client.asking import ask
+from bridge.client.asking import Asking
 from bridge.client.calls import (
     Call,
     CheckoutShare,
@@ -38,7 +37,6 @@ from bridge.client.calls import (
     send_payouts_call,
     withdraw_refund_call,
 )
-from bridge.client.certificates import certificates
 from bridge.client.retries import Destination, Retries
 from coordinator.events import Payload
 
@@ -48,7 +46,18 @@ Result = TypeVar("Result")
 
 
 class AsyncBridgeClient:
-    """The same as `BridgeClient` for asyncio: every call is awaited, and any number may be under way at once."""
+    """Asks the bridge, and asks again while it or the network is down. Any number of calls may be under way at once.
+
+    `url` is the bridge's, such as `https://bridge.example`; `token` the one that its services file has for this
+    service, or None where it has none. A try takes `timeout_seconds` at most, from the connection to the end of the
+    answer. Where a repeat can help, tries follow each other, after random waits that grow, or after as
+    long as the bridge asks for, until `give_up_after_seconds` have passed in total; 0 means one try. Proxies are
+    taken from the environment, as httpx does. Raises ValueError if one of these cannot be used.
+
+    Every call has an idempotency key in all its tries, so it is done once, even if answers are lost. The key is a new
+    one for each call; give your own, such as the id of your own record, to have it done once over restarts of your
+    service too. Every call raises a ClientError: see `bridge.client.errors`.
+    """
 
     def __init__(
         self,
@@ -61,7 +70,7 @@ class AsyncBridgeClient:
         self._destination = Destination(
             url, token, timeout_seconds=timeout_seconds, give_up_after_seconds=give_up_after_seconds
         )
-        self._http = httpx.AsyncClient(verify=certificates())
+        self._asking = Asking()
 
     async def publish(
         self,
@@ -71,13 +80,20 @@ class AsyncBridgeClient:
         target: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> str:
-        """As `BridgeClient.publish`."""
+        """Publishes one event, `publish("new-offer", {…})` or `publish(NewOffer(…))`, and returns its offset.
+
+        The offset is the event's place in the journal, as a string. `data` and `target` are those of `Publication`.
+        Raises ClientError; TypeError if there is no data, or twice.
+        """
         return await self._perform(publish_call(Publication(event, data, target), idempotency_key))
 
     async def publish_all(
         self, publications: Sequence[Publication], *, idempotency_key: str | None = None
     ) -> list[str]:
-        """As `BridgeClient.publish_all`."""
+        """Publishes 1 to 500 events in their order, all of them or none, and returns their offsets.
+
+        Raises ClientError; the `faults` of a RequestRefusedError count the events from 0, as in `events.3.data`.
+        """
         return await self._perform(publish_all_call(publications, idempotency_key))
 
     async def register_payment(
@@ -98,7 +114,16 @@ class AsyncBridgeClient:
         offer_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredPayment:
-        """As `BridgeClient.register_payment`."""
+        """Registers a payment that exists at the provider, or has one opened there, and returns it as it stands.
+
+        `external_id` is the provider's id of one that exists; without it the bridge opens an invoice in `coin`, such
+        as `"ETH-USDT"`, and the `invoices` of the result say where to pay. With the provider `"onchain"` it goes over
+        a `chain` to the address `recipient`, in a token of the chain as `currency`, and only money of `payer` counts,
+        if that is given. From the payment's page its buyer goes back to `return_url`. `amount` is exact,
+        `Decimal("49.90")` or `"49.90"`, and a float is refused. Registered again with the same fields (or, without an
+        `external_id`, with the same idempotency key) it is the same payment. Raises ClientError, among them
+        PaymentConflictError if it is registered with other fields.
+        """
         return await self._perform(
             register_payment_call(
                 provider=provider,
@@ -119,7 +144,11 @@ class AsyncBridgeClient:
         )
 
     async def cancel_payment(self, payment_id: str, *, note: str | None = None) -> RegisteredPayment:
-        """As `BridgeClient.cancel_payment`."""
+        """Cancels a payment for good, such as that of a sale that does not come about, and returns it as it stands.
+
+        What the buyer pays all the same completes nothing, but waits for a person; `note` tells them why. One that is
+        cancelled already stays so. Raises ClientError, among them PaymentOverError if it is completed or refunded.
+        """
         return await self._perform(cancel_payment_call(payment_id, note=note))
 
     async def register_checkout(
@@ -138,7 +167,13 @@ class AsyncBridgeClient:
         return_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> RegisteredCheckout:
-        """As `BridgeClient.register_checkout`."""
+        """Registers a template checkout, one payment for several purchase requests, and returns it as it stands.
+
+        It is of the sum of its `shares`. `checkout_id` is of your choice, or else the bridge makes one up; the other
+        arguments are those of `register_payment`. Registered again with the same `checkout_id`, or with the same
+        idempotency key, it is the same checkout. Raises ClientError, among them PaymentConflictError if it is
+        registered with other fields.
+        """
         return await self._perform(
             register_checkout_call(
                 provider=provider,
@@ -164,7 +199,13 @@ class AsyncBridgeClient:
         asked_by: str | None = None,
         idempotency_key: str | None = None,
     ) -> list[RequestedPayout]:
-        """As `BridgeClient.send_payouts`."""
+        """Has 1 to 100 payouts sent, each once, all of them or none, and returns how they stand, in the same order.
+
+        A payment is paid out once, unless `another` is true. A payout that is `awaiting_approval` is sent once
+        somebody else than `asked_by`, the person who wants it if it is one, approves it. With the same idempotency
+        key they are the same payouts, as they stand by then; how they go on, `payout-updated` tells. Raises
+        ClientError, among them PayoutRefusedError for payments that are not completed, or paid out already.
+        """
         return await self._perform(
             send_payouts_call(orders, another=another, asked_by=asked_by, idempotency_key=idempotency_key)
         )
@@ -183,7 +224,17 @@ class AsyncBridgeClient:
         besides: Collection[str] | None = None,
         idempotency_key: str | None = None,
     ) -> RequestedRefund:
-        """As `BridgeClient.open_refund`."""
+        """Opens a refund, money of a payment that goes back to its buyer, and returns it as it stands.
+
+        `amount` is in the payment's currency; left out, it is all that can go back `of` what came for the goods, or
+        of what came too much. The buyer reads the `reason`, and is asked on the payment's page where to send it.
+        `seller_id` says out of whose share it is, where a completed payment has several; `coin` is the one that the
+        buyer paid with unless another is named; `asked_by` is the person who wants it, if it is one. `sent` says how
+        it was sent without the bridge, where that sends nothing back: it is only written down then. `besides` are the
+        ids of the payment's other refunds that are known; without them none that is open may be there. With the same
+        idempotency key it is the same refund, as it stands by then; how it goes on, `refund-updated` tells. Raises
+        ClientError, among them RefundRefusedError if so much cannot go back, or others are there, and NotFoundError.
+        """
         return await self._perform(
             open_refund_call(
                 payment_id,
@@ -200,27 +251,43 @@ class AsyncBridgeClient:
         )
 
     async def get_refund(self, refund_id: str) -> RequestedRefund:
-        """As `BridgeClient.get_refund`."""
+        """How a refund stands. Raises ClientError, among them NotFoundError."""
         return await self._perform(get_refund_call(refund_id))
 
     async def list_refunds(self, payment_id: str) -> list[RequestedRefund]:
-        """As `BridgeClient.list_refunds`."""
+        """The refunds of a payment, oldest first. Raises ClientError, among them NotFoundError."""
         return await self._perform(list_refunds_call(payment_id))
 
     async def check_refund_destination(self, refund_id: str, destination: str) -> CheckedDestination:
-        """As `BridgeClient.check_refund_destination`."""
+        """Whether a refund can be sent to an address, and what would be sent there now; nothing is written down.
+
+        Raises ClientError, among them RequestRefusedError for what is no address of its coin.
+        """
         return await self._perform(check_refund_destination_call(refund_id, destination))
 
     async def give_refund_destination(self, refund_id: str, destination: str) -> RequestedRefund:
-        """As `BridgeClient.give_refund_destination`."""
+        """Has a refund sent to an address that its buyer gave, once; it cannot be changed. Returns how it stands.
+
+        Raises ClientError, among them RefundRefusedError if another address was given, or it was withdrawn.
+        """
         return await self._perform(give_refund_destination_call(refund_id, destination))
 
     async def withdraw_refund(self, refund_id: str, *, note: str | None = None) -> RequestedRefund:
-        """As `BridgeClient.withdraw_refund`."""
+        """Withdraws a refund that no address was given for, and returns it; `note` is for the record.
+
+        Raises ClientError, among them RefundRefusedError if an address was given, or it was withdrawn already.
+        """
         return await self._perform(withdraw_refund_call(refund_id, note=note))
 
     async def events(self, *, after: str | None = None, follow: bool = True) -> AsyncIterator[PastEvent]:
-        """As `BridgeClient.events`."""
+        """Every event of the bridge, whomever it went to, in order and each once: those after an offset, from the
+        beginning without one, from this moment on after `"now"`.
+
+        It waits for more when there are no more, and goes on where it was after a cut, or a restart of the bridge;
+        unless it is to `follow`, it ends there. Keep the `offset` of the last event that you have dealt with, to go
+        on after it. For services that read. Raises ClientError: OffsetGoneError for an offset that is not held any
+        more, and BridgeUnavailableError only when nobody has answered for all of `give_up_after_seconds`.
+        """
         is_over = False
         while not is_over:
             wait_seconds = self._destination.wait_seconds if follow else 0
@@ -231,7 +298,7 @@ class AsyncBridgeClient:
 
     async def aclose(self) -> None:
         """Closes the connections; so does the end of an `async with` block."""
-        await self._http.aclose()
+        await self._asking.aclose()
 
     async def __aenter__(self) -> "AsyncBridgeClient":
         return self
@@ -246,9 +313,10 @@ class AsyncBridgeClient:
 
     async def _perform(self, call: Call[Result]) -> Result:
         tries = Retries(self._destination, call)
-        return await AsyncRetrying(sleep=asyncio.sleep, **tries.policy())(self._try, tries)
+        result: Result = await AsyncRetrying(sleep=asyncio.sleep, **tries.policy())(self._try, tries)
+        return result
 
     async def _try(self, tries: Retries[Result]) -> Result:
         with tries.sending():
-            response = await ask(self._http, tries.request(), tries.timeout_seconds)
+            response = await self._asking.ask(tries.request(), tries.timeout_seconds)
         return tries.read(response)

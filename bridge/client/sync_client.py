@@ -1,5 +1,7 @@
 """The client that blocks until the bridge has answered."""
 
+# Made of async_client.py by `make blocking-client`: change that one.
+
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -288,7 +290,8 @@ class BridgeClient:
         """
         is_over = False
         while not is_over:
-            page = self._perform(events_call(after, wait_seconds=self._destination.wait_seconds if follow else 0))
+            wait_seconds = self._destination.wait_seconds if follow else 0
+            page = self._perform(events_call(after, wait_seconds=wait_seconds))
             yield from page.events
             after, is_over = page.next, not (follow or page.more)
 

@@ -10,7 +10,7 @@ from bridge.door.connection_limits import REFUSED, ConnectionLimits
 from bridge.door.forwarded import Scope
 from bridge.door.proxies import trusts
 from bridge.sockets.addresses import COUNTED_AS, network_of
-from bridge.sockets.loop_shares import LOOP_SHARE, PROBES, TURNS, LoopShares, Share, Steps
+from bridge.sockets.loop_shares import LOOP_SHARE, PROBES, TURNS, LoopShare, LoopShares, Steps
 
 __all__ = ["LoopBudget"]
 
@@ -46,7 +46,7 @@ class LoopBudget:
         return self._counted(network, scope, receive, send)
 
     async def _counted(self, network: str, scope: Scope, receive: Any, send: Any) -> None:
-        scope[LOOP_SHARE] = share = Share(self._shares, network)
+        scope[LOOP_SHARE] = share = LoopShare(self._shares, network)
         path = scope["path"]
         for line in _lines(path, network):
             # Those who wait are no more than an address has connections.
@@ -59,7 +59,7 @@ class LoopBudget:
         else:
             await self._refuse(share, scope, send)
 
-    async def _refuse(self, share: Share, scope: Scope, send: Any) -> None:
+    async def _refuse(self, share: LoopShare, scope: Scope, send: Any) -> None:
         REFUSED.labels(str(HTTPStatus.TOO_MANY_REQUESTS.value)).inc()
         self._connection_limits.has_asked_too_much(share.network)
         await Steps(too_often(scope, send), share.clock, share.take)
@@ -71,7 +71,7 @@ class LoopBudget:
         named: str | None = scope.get(COUNTED_AS)
         return named or (None if self._is_trusted(address) else network_of(address))
 
-    async def _timed(self, share: Share, scope: Scope, receive: Any, send: Any) -> None:
+    async def _timed(self, share: LoopShare, scope: Scope, receive: Any, send: Any) -> None:
         status = 0
 
         async def note(message: Any) -> None:

@@ -7,19 +7,17 @@ within its own, and of what comes after them no more is taken from the socket th
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from bridge.door.answers import STOPPING, TOO_MANY, problem
 from bridge.door.body import Body, body_of, too_large
 from bridge.door.connection_limits import REFUSED, AcceptedConnection
+from bridge.door.doorkeeper import Doorkeeper
 from bridge.door.exchange import Exchange, Message, scope_between, scope_of
 from bridge.door.flow_control import FlowControl
 from bridge.door.head import END, Head, RequestError, read_head, require_readable
 from bridge.door.unread_answer import LARGE_ANSWER_BYTES, UnreadAnswer
 from bridge.sockets.transport.handshake import Request
-
-if TYPE_CHECKING:
-    from bridge.door.door import Door
 
 __all__ = ["HttpConnection"]
 
@@ -49,7 +47,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         "unread_answer",
     )
 
-    def __init__(self, door: "Door", config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
+    def __init__(self, door: Doorkeeper, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
         self._door = door
         self._config = config
         self._server_state = server_state
@@ -101,7 +99,8 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._accepted.leave()
 
     def pause_writing(self) -> None:
-        self.unread_answer = UnreadAnswer(self._door, self, self._transport, self._exchange)
+        network = None if self._exchange is None else self._exchange.network
+        self.unread_answer = UnreadAnswer(self._door, self, self._transport, network)
 
     def resume_writing(self) -> None:
         self._door.answers.discard(self)

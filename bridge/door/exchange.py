@@ -7,18 +7,16 @@ from collections.abc import MutableMapping
 from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bridge.arrival_times import ARRIVED
 from bridge.door.answers import CONTINUE, NOT_STORED, status_line
 from bridge.door.connection_limits import REFUSED
 from bridge.door.head import Head
 from bridge.door.request_seconds import note_request
+from bridge.door.unread_answer import UnreadAnswer
 from bridge.request_ids import REQUEST_ID, request_id
-from bridge.sockets.loop_shares import LOOP_SHARE, Share
-
-if TYPE_CHECKING:
-    from bridge.door.connection import HttpConnection
+from bridge.sockets.loop_shares import LOOP_SHARE, LoopShare
 
 __all__ = ["Exchange", "Message", "scope_between", "scope_of"]
 
@@ -63,6 +61,34 @@ def scope_of(head: Head, between: Message, state: dict[str, Any]) -> Message:
     }
 
 
+class AnsweredConnection(Protocol):
+    """A connection, as far as a request on it is answered."""
+
+    unread_answer: UnreadAnswer | None
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Those of every answer."""
+
+    def resume(self) -> None:
+        """Reads on."""
+
+    def write(self, content: bytes) -> None:
+        """Sends something of an answer."""
+
+    def answered(self, exchange: "Exchange") -> None:
+        """The answer to a request is written, whole."""
+
+    def fail(self) -> None:
+        """The application has given no answer."""
+
+    def refuse_body(self) -> None:
+        """The application wants a body that is larger than any may be."""
+
+    def break_off(self) -> None:
+        """Closes at once."""
+
+
 class Exchange:
     """The application's side of one request."""
 
@@ -89,8 +115,8 @@ class Exchange:
         "waiting_bytes",
     )
 
-    def __init__(self, connection: "HttpConnection", head: Head) -> None:
-        self._connection: HttpConnection | None = connection
+    def __init__(self, connection: AnsweredConnection, head: Head) -> None:
+        self._connection: AnsweredConnection | None = connection
         """None once the client has gone, or has been answered by somebody else."""
         self._arrived = perf_counter()
         self._head = head
@@ -145,7 +171,7 @@ class Exchange:
     @property
     def network(self) -> str | None:
         """The address for which it is asked, once the application has found out; None: it is not counted."""
-        share: Share | None = self._scope.get(LOOP_SHARE)
+        share: LoopShare | None = self._scope.get(LOOP_SHARE)
         return None if share is None else share.network
 
     def feed(self, content: bytes, *, is_whole: bool) -> None:

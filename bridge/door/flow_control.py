@@ -4,7 +4,7 @@ its share of the event loop's time; and of what nobody looks at any more, a piec
 import asyncio
 from typing import Protocol
 
-from bridge.sockets.loop_shares import Share
+from bridge.sockets.loop_shares import LoopShare
 
 __all__ = ["FlowControl"]
 
@@ -36,7 +36,7 @@ class FlowControl:
         self._transport = transport
         self._reader: Reader | None = reader
         """None once nothing more is read."""
-        self._share: Share | None = None
+        self._share: LoopShare | None = None
         """What its address may have of the event loop's time; None: that is not counted."""
         self.is_paused = False
         self._is_waiting = False
@@ -53,7 +53,7 @@ class FlowControl:
         """How much has come that its address has no turn for."""
         return len(self._late)
 
-    def begin(self, share: Share | None) -> None:
+    def begin(self, share: LoopShare | None) -> None:
         """Nothing is read of an address that has had its share: what hundreds have to say would have to be kept."""
         self._share = share
         if share is not None:
@@ -79,7 +79,7 @@ class FlowControl:
         else:
             self._read(reader, share, bytes(came))
 
-    def _read(self, reader: Reader, share: Share, data: bytes) -> None:
+    def _read(self, reader: Reader, share: LoopShare, data: bytes) -> None:
         self._has_turn = False
         began = share.clock()
         is_whole = reader.receive(data)
@@ -91,7 +91,7 @@ class FlowControl:
             if not share.is_due():
                 self._wait_for_turn(share)
 
-    def _wait_for_turn(self, share: Share) -> None:
+    def _wait_for_turn(self, share: LoopShare) -> None:
         if self._can_wait:
             self._wait()
             share.when_due(self._take_turn)

@@ -1,14 +1,9 @@
 """What of an answer waits for its client to read it: bounded in time, and in bytes together with everybody else's."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
+from bridge.door.doorkeeper import Doorkeeper, WatchedConnection
 from bridge.sockets.transport.unread_bytes import MADE_ROOM
-
-if TYPE_CHECKING:
-    from bridge.door.connection import HttpConnection
-    from bridge.door.door import Door
-    from bridge.door.exchange import Exchange
 
 __all__ = ["LARGE_ANSWER_BYTES", "UnreadAnswer"]
 
@@ -22,11 +17,11 @@ class UnreadAnswer:
     __slots__ = ("_connection", "_door", "_free", "_transport", "_unread", "_waiting_bytes")
 
     def __init__(
-        self, door: "Door", connection: "HttpConnection", transport: asyncio.Transport, exchange: "Exchange | None"
+        self, door: Doorkeeper, connection: WatchedConnection, transport: asyncio.Transport, network: str | None
     ) -> None:
-        """`exchange` is the one whose answer it is, if the application answers."""
+        """`network` is the address for which was asked what is answered, if that is counted."""
         self._door = door
-        self._unread = door.unread.of(None if exchange is None else exchange.network)
+        self._unread = door.unread.of(network)
         self._connection = connection
         self._transport = transport
         self._free: asyncio.Future[None] = asyncio.get_running_loop().create_future()

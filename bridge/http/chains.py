@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.exceptions import PermissionDeniedException
 from litestar.params import QueryParameter
 from pydantic import AwareDatetime, Field
 
@@ -143,8 +142,7 @@ async def list_troubles(
     limit: Annotated[int, QueryParameter(ge=1, le=1_000, description="How many transfers at most.")] = 200,
     after: Annotated[int, QueryParameter(ge=0, le=1_000_000, description="`next` of the page before.")] = 0,
 ) -> ChainTroubles:
-    if not principal.may_see_strangers_money:
-        raise PermissionDeniedException("only staff, and services that register payments, may see this")
+    principal.require_strangers_money()
     # One more than is shown tells whether there is another page.
     transfers = await journal.chains.unmatched_transfers(limit + 1, after)
     alarms = await journal.chains.alarms(None)

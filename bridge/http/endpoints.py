@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Annotated
 
 from litestar import Response, Router, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, QueryParameter
 
 from bridge.access import Principal
+from bridge.access.services import SOMEBODY
 from bridge.catalogue import journaled_events
 from bridge.http.documents.endpoint_requests import (
     EndpointDeed,
@@ -33,7 +34,6 @@ from bridge.http.documents.endpoints import (
 from bridge.http.front.dependencies import GivenEndpointRules, GivenJournal, GivenPrincipal
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import no_such, wrong_field
-from bridge.http.front.service_tokens import SOMEBODY
 from bridge.http.front.staff import GivenOpsAccess, OpsAccess
 from bridge.journal import EndpointWanted, Journal, OffsetUnreadableError
 from bridge.workers.endpoints.messages import new_delivery, sent_body
@@ -75,8 +75,7 @@ async def register_endpoint(
 ) -> Response[NewEndpoint]:
     by = _actor(principal, ops_access, data.by)
     wanted_events = _known(data.events)
-    if principal.service is not None and (denied := sorted(wanted_events - principal.receives)):
-        raise PermissionDeniedException(f"the service {principal.service} does not receive {', '.join(denied)}")
+    principal.require_received(wanted_events)
     try:
         url = require_url(data.url, endpoint_rules.networks)
     except ValueError as error:
@@ -291,11 +290,10 @@ async def remove_endpoint(
 
 
 def _actor(principal: Principal, ops_access: OpsAccess, by: str | None) -> str:
-    """Who does it, for the record. Raises PermissionDeniedException."""
+    """Who does it, for the record. Raises NotPermittedError."""
     if principal.service is None:
         return ops_access.actor(principal, by or SOMEBODY)
-    if not principal.receives:
-        raise PermissionDeniedException(f"the service {principal.service} receives no events")
+    principal.require_endpoints()
     return by or principal.service
 
 
@@ -317,7 +315,7 @@ async def _seen(journal: Journal, principal: Principal, endpoint_id: str) -> End
 async def _changing(
     journal: Journal, principal: Principal, ops_access: OpsAccess, endpoint_id: str, by: str | None
 ) -> str:
-    """Who does something with an endpoint, for the record. Raises PermissionDeniedException and NotFoundException."""
+    """Who does something with an endpoint, for the record. Raises NotPermittedError and NotFoundException."""
     actor = _actor(principal, ops_access, by)
     endpoint = await _seen(journal, principal, endpoint_id)
     if not principal.may_change_endpoint(endpoint.service):

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.openapi.spec import Operation
 from prometheus_client import Counter
 
+from bridge.access.services import Service
 from bridge.catalogue.publication import read_publications
 from bridge.http.front.bodies import require_few_parts
 from bridge.http.front.callers import FOR_SERVICES, Callers
@@ -17,7 +18,6 @@ from bridge.http.front.fast_path import PlainPost
 from bridge.http.front.idempotency import idempotency_of_events
 from bridge.http.front.openapi import IdempotencyKeyHeader, json_body, problem_responses
 from bridge.http.front.problems import unreadable_body
-from bridge.http.front.service_tokens import Service
 from bridge.http.past_events import get_events
 from bridge.journal import Journal
 from coordinator.models import FrozenModel

@@ -16,7 +16,7 @@ from bridge.catalogue import EVENTS
 from bridge.compression import COMPRESSED
 from bridge.http.event_feed import GONE, STREAM_MEDIA_TYPE, EventFeed, GivenEventFeed, WantedStream, gone, opening
 from bridge.http.event_forms import BATCH_MEDIA_TYPE, Form, PastEvents, cloud_event, past_event
-from bridge.http.front.callers import require_everything, require_rooms
+from bridge.http.front.callers import require_rooms
 from bridge.http.front.dependencies import (
     GivenConfidence,
     GivenDispatcher,
@@ -148,18 +148,18 @@ async def get_events(
         event_feed.require_place()
         with event_feed.following() as follower:
             await follower.wait(dispatcher, stretch.next.number, wait)
-        require_everything(event_feed.recognize(authorization))
+        event_feed.recognize(authorization).require_all_events()
         stretch = await read()
     return _answer(request, journal, stretch, written, is_batch=format == "cloudevents")
 
 
 def _rooms(principal: Principal, room: list[str] | None, *, everyone: bool, everything: bool) -> list[str]:
-    """Those that are asked for. Raises ValidationException, and PermissionDeniedException."""
+    """Those that are asked for. Raises ValidationException, and NotPermittedError."""
     names = list(dict.fromkeys(room or []))
     if everything:
         if names or everyone:
             raise wrong_field("all", "all=true is every event, and goes without room and everyone")
-        require_everything(principal)
+        principal.require_all_events()
     elif len(names) > ROOMS_LIMIT or not (names or everyone):
         raise wrong_field("room", f"expected the names of 1 to {ROOMS_LIMIT} rooms, or everyone=true, or all=true")
     for name in names:

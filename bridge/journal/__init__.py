@@ -31,7 +31,7 @@ from bridge.journal.queries.console import (
     ConsoleFilter,
     ListedPayment,
     ListedPayout,
-    Place,
+    PageEnd,
     StoredWebhook,
     UnmatchedWebhook,
 )
@@ -58,7 +58,7 @@ from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.endpoints import EndpointWanted, RegisteredEndpoint
 from bridge.journal.requests.payments import IdempotencyKey, Registered
-from bridge.journal.requests.payout_recording import KeyedObservation, observation_key
+from bridge.journal.requests.payouts.recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
 from bridge.journal.requests.rulings import ruling_key
 from bridge.journal.tables.rows import JournaledEvent, NodeActivity
@@ -80,7 +80,7 @@ from bridge.journal.writing.histories import HistoryRecord
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action, waiting_name
 from bridge.journal.writing.staged.activities import ENDED_RETENTION
-from bridge.journal.writing.staged.chains import ChainTransfer
+from bridge.journal.writing.staged.chains import StagedTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.due_look_ups import DueLookUp
 from bridge.journal.writing.staged.holds import THE_BRIDGE, PayoutHold
@@ -111,7 +111,6 @@ __all__ = [
     "ChainCommit",
     "ChainFollowedElsewhereError",
     "ChainRecords",
-    "ChainTransfer",
     "Commit",
     "CommitTimes",
     "CommittedStep",
@@ -162,6 +161,7 @@ __all__ = [
     "Outcome",
     "OwnAddress",
     "OwnFilter",
+    "PageEnd",
     "Party",
     "PaymentConflictError",
     "PaymentRecord",
@@ -169,11 +169,11 @@ __all__ = [
     "PayoutHold",
     "PayoutRecord",
     "PayoutRefusedError",
-    "Place",
     "Recorded",
     "Registered",
     "RegisteredEndpoint",
     "RowKind",
+    "StagedTransfer",
     "StoredWebhook",
     "Stretch",
     "TroubledPayment",

@@ -59,7 +59,7 @@ from bridge.journal.writing.history_guard import HistoryGuard
 from bridge.journal.writing.outcomes import Recorded
 from bridge.journal.writing.payment_log import log_recorded, log_status
 from bridge.journal.writing.prefetch import Prefetch
-from bridge.journal.writing.writer import Writer
+from bridge.journal.writing.writer import JournalWriter
 from coordinator.events import Event
 from coordinator.histories import Place
 from coordinator.payments.agreed.invoices import InvoiceWanted
@@ -112,7 +112,9 @@ class Journal:
         is_shared = opened.writer is None
         node = new_node()
         notify = functools.partial(notify_others, node=node, epoch=opened.epoch) if is_shared else None
-        self._writer = Writer(writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher)
+        self._writer = JournalWriter(
+            writing, cutter, guard, clock=clock, notify=notify, on_commit=self._notify_dispatcher
+        )
         self._submit = InName(self._writer).submit
         self._moves = Moves()
         # What each is for is said by its class. What the bridge keeps of itself it keeps in nobody's name.

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from bridge.sockets.rate_limit import RateLimit, RateLimits
 
-__all__ = ["BURST_SECONDS", "LOOP_SHARE", "PROBES", "TURNS", "WAITING_LIMIT", "LoopShares", "Share"]
+__all__ = ["BURST_SECONDS", "LOOP_SHARE", "PROBES", "TURNS", "WAITING_LIMIT", "LoopShare", "LoopShares"]
 
 LOOP_SHARE = "bridge.loop_share"
 """In the scope of a request: the share of its client's address, if that is counted."""
@@ -198,7 +198,7 @@ class LoopShares:
             await waiter
 
 
-class Share:
+class LoopShare:
     """What one address may have, for what it sends over its sockets for one."""
 
     __slots__ = ("_shares", "clock", "network")

@@ -44,7 +44,7 @@ from bridge.sockets.errors import ClientGoneError, PacketError
 from bridge.sockets.handler_calls import INTERNAL_FAILURE, UNKNOWN_EVENT, fitting, is_cancelled
 from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
-from bridge.sockets.presence.presence import Presence
+from bridge.sockets.presence.presence import LocalPresence
 from bridge.sockets.recovery.deferred_answers import DeferredAnswer
 from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, Restored, brought_by
 from bridge.sockets.recovery.recovery import Missed, Recovery
@@ -52,7 +52,7 @@ from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
 from bridge.sockets.transport.asking import answers
 from bridge.sockets.transport.disconnects import Disconnect
-from bridge.sockets.transport.engine import Engine
+from bridge.sockets.transport.engine import EngineIoServer
 from bridge.sockets.transport.frames import Outgoing, frames_of
 from bridge.sockets.transport.incoming import ACKNOWLEDGEMENTS, EVENTS, NAMESPACE_LIMIT, PacketReader
 from coordinator import rooms
@@ -80,7 +80,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     It is made for `ClientManager` and does not know the option `always_connect`.
     """
 
-    presence: Presence
+    presence: LocalPresence
     """Who is online, for whoever has just come."""
     announcer: Announcer
     recovery: Recovery | None = None
@@ -134,8 +134,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             # Told by the engine that the server closes it, the Python client would not come back.
             await connection.finish(disconnect, why)
 
-    def _engineio_server_class(self) -> type[Engine]:
-        return Engine
+    def _engineio_server_class(self) -> type[EngineIoServer]:
+        return EngineIoServer
 
     async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
         namespace = namespace or DEFAULT_NAMESPACE

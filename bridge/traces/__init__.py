@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Delivered", "Traces", "Tracing", "tracing"]
+__all__ = ["Delivered", "SpanMaker", "Tracing", "tracing"]
 
 
 class Delivered(NamedTuple):
@@ -21,7 +21,7 @@ class Delivered(NamedTuple):
     clients: int
 
 
-class Traces(Protocol):
+class SpanMaker(Protocol):
     """Makes spans. Moments are those of `time.perf_counter`."""
 
     def current(self) -> str | None:
@@ -30,7 +30,7 @@ class Traces(Protocol):
     def ids(self) -> Mapping[str, str]:
         """The same for a line of the log."""
 
-    def request(self, scope: Mapping[str, Any], method: str) -> "AbstractContextManager[Request]":
+    def request(self, scope: Mapping[str, Any], method: str) -> "AbstractContextManager[RequestSpan]":
         """A request is answered meanwhile."""
 
     def committed(self, traceparents: Sequence[str], begun: float, finished: float, *, is_stored: bool) -> None:
@@ -46,7 +46,7 @@ class Traces(Protocol):
         """Says what has not been said yet, if that can be done in time."""
 
 
-class Request(Protocol):
+class RequestSpan(Protocol):
     """A span of a request."""
 
     def answered(self, route: str | None, status: int) -> None: ...
@@ -56,7 +56,7 @@ class Request(Protocol):
 class Tracing:
     """Who traces in this process."""
 
-    traces: Traces | None = None
+    traces: SpanMaker | None = None
 
 
 tracing = Tracing()

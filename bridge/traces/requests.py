@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from bridge.traces import Traces
+from bridge.traces import SpanMaker
 
 __all__ = ["TracedRequests"]
 
@@ -13,7 +13,7 @@ TRACED = ("/webhooks/", "/api/")
 class TracedRequests:
     """An ASGI application before another."""
 
-    def __init__(self, application: Any, traces: Traces) -> None:
+    def __init__(self, application: Any, traces: SpanMaker) -> None:
         self._application = application
         self._traces = traces
 

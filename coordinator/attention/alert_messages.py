@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 from coordinator.models import FrozenModel
 
-__all__ = ["Message", "Reported", "Sending", "Thing", "sending_name"]
+__all__ = ["AlertMessage", "AlertSending", "Reported", "Thing", "sending_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class AlertMessage:
     """What one destination is told at a time."""
 
     subject: str
@@ -44,12 +44,12 @@ class Reported(FrozenModel):
     news_at: AwareDatetime
 
 
-class Sending(FrozenModel):
+class AlertSending(FrozenModel):
     """A message on its way, and what its destination knows once it is there."""
 
     name: str
     """The same when it is sent again."""
-    message: Message
+    message: AlertMessage
     new: tuple[Reported, ...]
     over: tuple[Reported, ...]
     is_digest: bool

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_messages import AlertSending
 from coordinator.attention.alerts import Alert, AlertState
 from coordinator.attention.severities import Severities, Severity
 from coordinator.waits import backoff, is_ahead, is_over
@@ -101,7 +101,7 @@ class DestinationState:
     """What went wrong last."""
     is_undelivered: bool = False
     """Whether it has failed for so long that a person has to look."""
-    in_doubt: Sending | None = None
+    in_doubt: AlertSending | None = None
     """What was sent last, if nobody knows whether it arrived."""
 
     def is_let_alone(self, schedule: Schedule, now: datetime) -> bool:
@@ -164,7 +164,9 @@ def due_batch(
     return AlertBatch(urgent, (), is_digest=False) if urgent else None
 
 
-def to_repeat(state: DestinationState, batch: AlertBatch | None, schedule: Schedule, now: datetime) -> Sending | None:
+def to_repeat(
+    state: DestinationState, batch: AlertBatch | None, schedule: Schedule, now: datetime
+) -> AlertSending | None:
     """What a destination is told again as it was, before anything else; None if nothing, or if it has time until the
     quiet hours are over. `batch` is what it is to hear besides."""
     sending = state.in_doubt
@@ -180,7 +182,7 @@ def delivered(state: DestinationState, now: datetime) -> DestinationState:
 
 
 def failed(
-    state: DestinationState, problem: str, schedule: Schedule, now: datetime, in_doubt: Sending | None = None
+    state: DestinationState, problem: str, schedule: Schedule, now: datetime, in_doubt: AlertSending | None = None
 ) -> DestinationState:
     """A message did not go through, as far as is known: it is tried again, later each time, and as it was if it is
     `in_doubt`."""

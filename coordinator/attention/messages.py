@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from coordinator.attention.alert_messages import Message, Thing
+from coordinator.attention.alert_messages import AlertMessage, Thing
 from coordinator.attention.alert_schedule import AlertBatch
 from coordinator.attention.alerts import Alert
 from coordinator.attention.lines import one_line
@@ -23,14 +23,14 @@ SHOWN = 20
 _MRKDWN_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def message_of(batch: AlertBatch, severities: Severities, console_url: str) -> Message:
+def message_of(batch: AlertBatch, severities: Severities, console_url: str) -> AlertMessage:
     """What is to be told, the worst first."""
 
     def worst_first(alerts: Sequence[Alert]) -> list[Alert]:
         return sorted(alerts, key=lambda one: (severities.of(one.kind).rank, one.news_at, one.key))
 
     new, over = worst_first(batch.new), worst_first(batch.over)
-    return Message(
+    return AlertMessage(
         subject=_subject(new, over, severities),
         new=[
             Thing(f"[{severities.of(one.kind)}] {one.title}", one.detail, _since(one), _link(one, console_url))
@@ -79,19 +79,19 @@ def _link(alert: Alert, console_url: str) -> str:
     return console_url if alert.payment_id is None else f"{console_url}/payments/{alert.payment_id}"
 
 
-def as_plain_text(message: Message) -> str:
+def as_plain_text(message: AlertMessage) -> str:
     """As a mail has it."""
     return "\n".join(_lines(message, heading=one_line, text=one_line, link=str)) + "\n"
 
 
-def as_mrkdwn(message: Message) -> str:
+def as_mrkdwn(message: AlertMessage) -> str:
     """As Slack, and what is compatible with it, has it."""
     lines = _lines(message, heading=lambda text: f"*{_escaped(text)}*", text=_as_code, link=lambda url: f"<{url}>")
     return f"*{_escaped(message.subject)}*\n\n" + "\n".join(lines)
 
 
 def _lines(
-    message: Message, *, heading: Callable[[str], str], text: Callable[[str], str], link: Callable[[str], str]
+    message: AlertMessage, *, heading: Callable[[str], str], text: Callable[[str], str], link: Callable[[str], str]
 ) -> Iterator[str]:
     for thing in message.new:
         yield heading(thing.heading)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from coordinator.attention.items import Attention, AttentionKind
 
-__all__ = ["AtProvider", "Lacking", "Waiting", "coin_unfollowed", "numbered", "provider_unset"]
+__all__ = ["AtProvider", "Lacking", "WaitingKind", "coin_unfollowed", "numbered", "provider_unset"]
 
 
-class Waiting(StrEnum):
+class WaitingKind(StrEnum):
     """What can wait at a provider."""
 
     PAYMENT = "payment"
@@ -24,7 +24,7 @@ class AtProvider(NamedTuple):
     """How many of one kind wait at a provider."""
 
     provider: str
-    what: Waiting
+    what: WaitingKind
     number: int
     since: datetime
     """When the first of them was registered, or ordered."""
@@ -50,8 +50,8 @@ def provider_unset(waiting: Iterable[AtProvider], lacking: Mapping[str, Lacking]
 
 
 def _item(provider: str, waiting: list[AtProvider], lacking: Lacking) -> Attention:
-    payments = [one for one in waiting if one.what is Waiting.PAYMENT]
-    unsent = [one for one in waiting if one.what is not Waiting.PAYMENT]
+    payments = [one for one in waiting if one.what is WaitingKind.PAYMENT]
+    unsent = [one for one in waiting if one.what is not WaitingKind.PAYMENT]
     said = []
     if payments:
         said.append(

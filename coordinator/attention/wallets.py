@@ -1,13 +1,13 @@
 """Wallets that need a person: those that hold something else than the books say. Pure."""
 
 from coordinator.attention.items import Attention, AttentionKind
-from coordinator.books.wallets import Comparison
+from coordinator.books.wallets import WalletComparison
 from coordinator.money import ZERO, format_amount
 
 __all__ = ["wallet_attention"]
 
 
-def wallet_attention(found: Comparison) -> Attention | None:
+def wallet_attention(found: WalletComparison) -> Attention | None:
     """That a wallet differs; None if it does not, or only has for a moment."""
     beyond, since = found.last_difference, found.differs_since
     if not found.is_listed or beyond is None or since is None:

@@ -175,7 +175,7 @@ def _sale(payment: Payment, seller_id: str) -> tuple[Decimal, Decimal]:
     own = [share for share in payment.shares if share.seller_id == seller_id]
     if payment.facts.accepted:
         return excess_over(total(share.amount for share in own), withheld), came
-    sold = total(share.amount for share in own if share.request_id not in payment.withheld)
+    sold = total(share.amount for share in own if share.request_id not in payment.unpaid_requests)
     return sold, excess_over(came, withheld)
 
 

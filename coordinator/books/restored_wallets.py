@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from coordinator.books.wallets import Comparison, Held, Should, Tolerances, WalletCoin
+from coordinator.books.wallets import Held, Should, Tolerances, WalletCoin, WalletComparison
 from coordinator.money import ZERO, difference, format_amount, total
 
 __all__ = ["ExamineWallets", "WalletFindings", "doubt_about_wallet"]
@@ -32,7 +32,7 @@ ExamineWallets = Callable[[Collection[str], datetime], Awaitable[WalletFindings]
 
 def doubt_about_wallet(
     of: WalletCoin,
-    known: Comparison | None,
+    known: WalletComparison | None,
     said: Sequence[Should],
     held: Held,
     tolerances: Tolerances,

@@ -23,7 +23,6 @@ from coordinator.waits import is_ahead
 __all__ = [
     "LISTED_AFTER",
     "Agreement",
-    "Comparison",
     "Held",
     "Movement",
     "MovementDoubtedError",
@@ -31,6 +30,7 @@ __all__ = [
     "Tolerances",
     "Unknown",
     "WalletCoin",
+    "WalletComparison",
     "WalletSums",
     "compared",
     "moment_of",
@@ -170,7 +170,7 @@ class Agreement(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Comparison(FrozenModel):
+class WalletComparison(FrozenModel):
     """What came of comparing a wallet with the books."""
 
     wallet: str = Field(description="The provider that keeps it, or the chain and the address.")
@@ -231,18 +231,18 @@ class Comparison(FrozenModel):
 
 def compared(
     of: WalletCoin,
-    before: Comparison | None,
+    before: WalletComparison | None,
     said: Sequence[Should],
     held: Held | Unknown,
     tolerances: Tolerances,
     now: datetime,
-) -> Comparison:
+) -> WalletComparison:
     """What comes of a comparison. `said` is what the books said before and after the wallet was asked. What it holds
     beyond them when that is known for the first time was there before: nobody can tell it from a float."""
     should = said[-1]
     is_opened = before is not None and before.is_opened
     if isinstance(held, Unknown):
-        return Comparison(
+        return WalletComparison(
             wallet=of.wallet,
             coin=of.coin,
             **should.amounts,
@@ -267,7 +267,7 @@ def compared(
     return _judged(of, should, held, found, tolerance, since, now).model_copy(update={"opening": opening})
 
 
-def with_noted(known: Comparison, amount: Decimal) -> Comparison:
+def with_noted(known: WalletComparison, amount: Decimal) -> WalletComparison:
     """The same comparison, once somebody has noted that so much moved besides."""
     should = known.should._replace(noted=total([known.noted, amount]))
     if known.held is None:
@@ -278,7 +278,7 @@ def with_noted(known: Comparison, amount: Decimal) -> Comparison:
     ).model_copy(update={"opening": known.opening})
 
 
-def movement_doubt(of: WalletCoin, last: Comparison | None, should: Should, amount: Decimal) -> str | None:
+def movement_doubt(of: WalletCoin, last: WalletComparison | None, should: Should, amount: Decimal) -> str | None:
     """Why what somebody notes may be a slip, such as a digit too many, or what another has noted already; None if it
     brings the books nearer to what the wallet holds, or nobody knows what that is and it can have moved."""
     if last is not None and last.held is not None and last.difference is not None:
@@ -306,10 +306,10 @@ def _judged(
     tolerance: Decimal,
     since: datetime | None,
     now: datetime,
-) -> Comparison:
+) -> WalletComparison:
     standing = _agreement(found, tolerance)
     differs = standing is Agreement.DIFFERS
-    return Comparison(
+    return WalletComparison(
         wallet=of.wallet,
         coin=of.coin,
         **should.amounts,

@@ -16,9 +16,9 @@ __all__ = [
     "PATTERN",
     "STANDARD_RETRIES",
     "TEST_EVENT",
-    "Delivery",
     "DeliveryStatus",
     "Endpoint",
+    "EndpointDelivery",
     "EndpointRules",
     "Secret",
     "Try",
@@ -136,7 +136,7 @@ class Endpoint:
     def having_missed(self, count: int, now: datetime, because: str) -> "Endpoint":
         return replace(self, missed=self.missed + count, missed_at=now, missed_because=because)
 
-    def after(self, delivery: "Delivery", rules: EndpointRules) -> "Endpoint":
+    def after(self, delivery: "EndpointDelivery", rules: EndpointRules) -> "Endpoint":
         """After a try that made of a delivery what it is now. One that is disabled stays so, whatever is tried."""
         if delivery.status is DeliveryStatus.DELIVERED:
             return self._having_taken(delivery)
@@ -157,17 +157,17 @@ class Endpoint:
             return failing.having_missed(1, now, f"{said}; at last: {delivery.said}")
         return failing
 
-    def _having_taken(self, delivery: "Delivery") -> "Endpoint":
+    def _having_taken(self, delivery: "EndpointDelivery") -> "Endpoint":
         at = delivery.last_at
         if at is None or delivery.is_test or (self.taken_at is not None and at <= self.taken_at < latest_known(at)):
             return self if self.failing_since is None else replace(self, failing_since=None)
         return replace(self, failing_since=None, taken_at=at)
 
-    def holds(self, delivery: "Delivery") -> bool:
+    def holds(self, delivery: "EndpointDelivery") -> bool:
         """Whether nothing may overtake a delivery."""
         return self.is_ordered and delivery.offset is not None and delivery.offset > self.cursor
 
-    def waits_for(self, delivery: "Delivery") -> bool:
+    def waits_for(self, delivery: "EndpointDelivery") -> bool:
         """Whether a delivery is tried on though all its tries are made: nothing else was taken meanwhile either, so
         that it is the endpoint that takes nothing, and not the event that is not taken."""
         if not delivery.is_over or delivery.was_given_up or self.holds(delivery):
@@ -189,7 +189,7 @@ class DeliveryStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class EndpointDelivery:
     """One event on its way to one endpoint."""
 
     endpoint_id: str
@@ -234,15 +234,15 @@ class Delivery:
             return timedelta()
         return left(self.next_at, now, self.next_at - self.last_at)
 
-    def again(self, now: datetime) -> "Delivery":
+    def again(self, now: datetime) -> "EndpointDelivery":
         """It is tried now, as if never before."""
         return replace(self, status=DeliveryStatus.PENDING, tries=0, next_at=now, first_at=None)
 
-    def given_up(self, now: datetime, because: str) -> "Delivery":
+    def given_up(self, now: datetime, because: str) -> "EndpointDelivery":
         over = replace(self, status=DeliveryStatus.FAILED, last_at=now, next_at=None)
         return replace(over, said=because, answer_status=None, took_ms=None)
 
-    def retried(self, endpoint: "Endpoint", rules: "EndpointRules") -> "Delivery":
+    def retried(self, endpoint: "Endpoint", rules: "EndpointRules") -> "EndpointDelivery":
         """It is tried on until its endpoint takes something, or is disabled, which keeps it for when that is enabled
         again. `endpoint`: as it is after the last try."""
         last_at = self.last_at or self.created_at
@@ -268,7 +268,9 @@ class Try:
         return self.status is not None and 200 <= self.status < 300
 
 
-def after_try(delivery: Delivery, tried: Try, rules: EndpointRules, chance: float, *, only_once: bool) -> Delivery:
+def after_try(
+    delivery: EndpointDelivery, tried: Try, rules: EndpointRules, chance: float, *, only_once: bool
+) -> EndpointDelivery:
     """What a try makes of a delivery. `chance`, from 0 to 1, says where the next try lies about its time;
     `only_once`: there is none, as of what somebody wants of an endpoint that is disabled."""
     tries = delivery.tries + 1
@@ -294,7 +296,9 @@ def after_try(delivery: Delivery, tried: Try, rules: EndpointRules, chance: floa
     )
 
 
-def settled(endpoint: Endpoint, delivery: Delivery, rules: EndpointRules) -> tuple[Endpoint, Delivery]:
+def settled(
+    endpoint: Endpoint, delivery: EndpointDelivery, rules: EndpointRules
+) -> tuple[Endpoint, EndpointDelivery]:
     """What a try makes of an endpoint and, by how that stands, of the delivery: what an endpoint that takes nothing
     does not take is not missed."""
     after = endpoint.after(delivery, rules)
@@ -304,7 +308,7 @@ def settled(endpoint: Endpoint, delivery: Delivery, rules: EndpointRules) -> tup
     return after, delivery
 
 
-def _ended_by_disabling(before: Endpoint, after: Endpoint, delivery: Delivery) -> bool:
+def _ended_by_disabling(before: Endpoint, after: Endpoint, delivery: EndpointDelivery) -> bool:
     """Whether the endpoint was disabled by this very try, so that the event is neither taken nor missed."""
     is_over = delivery.is_over and not delivery.was_given_up
     return is_over and not after.is_enabled and not before.holds(delivery)

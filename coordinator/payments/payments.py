@@ -136,7 +136,7 @@ class Payment(FrozenModel):
         if self.is_withdrawn or not endings.isdisjoint(GIVEN_UP):
             return PaymentStatus.CANCELLED
         # Whether enough has come, and only what its provider says has to be cleared.
-        has_come = self.standing >= Standing.PAID and self.is_held
+        has_come = self.reached >= Standing.PAID and self.is_held
         is_too_late = self.is_out_of_time and not self.late and not has_come
         if is_too_late and (not self.in_flight or has_passed(self.facts.patience_ended, self.deadline)):
             return PaymentStatus.EXPIRED
@@ -150,7 +150,7 @@ class Payment(FrozenModel):
         those whose money went back to the buyer."""
         if self.status is PaymentStatus.REFUNDED:
             return EscrowState.REFUNDED
-        if self.facts.releases and self.releases:
+        if self.facts.releases and self.releases_begun:
             return EscrowState.RELEASED if all(map(self._is_released, self.seller_ids)) else EscrowState.RELEASING
         return EscrowState.FUNDED if self.status is PaymentStatus.COMPLETED else EscrowState.NONE
 
@@ -168,7 +168,7 @@ class Payment(FrozenModel):
         return next((release for release in (Release.DONE, Release.UNDER_WAY) if release in releases), None)
 
     @cached_property
-    def releases(self) -> tuple[Release, ...]:
+    def releases_begun(self) -> tuple[Release, ...]:
         """How far the escrow is released, to each seller for whom a payout was begun."""
         if not self.facts.releases:
             return ()
@@ -320,7 +320,7 @@ class Payment(FrozenModel):
         return self._for_goods >= self.least or self.received >= self.amount
 
     @cached_property
-    def standing(self) -> Standing:
+    def reached(self) -> Standing:
         """How much of what was agreed has come, whatever the gateway calls it."""
         if not self.has_enough:
             return Standing.PARTIAL if self.received else Standing.NOTHING
@@ -332,7 +332,7 @@ class Payment(FrozenModel):
         facts = self.facts
         if facts.completed or facts.accepted:
             return True
-        return self.standing >= Standing.PAID and not self.is_withdrawn and not self.is_held
+        return self.reached >= Standing.PAID and not self.is_withdrawn and not self.is_held
 
     @property
     def is_withdrawn(self) -> bool:
@@ -343,7 +343,7 @@ class Payment(FrozenModel):
         return all(share.request_id in facts.cancelled_requests for share in self.shares)
 
     @property
-    def withheld(self) -> frozenset[str]:
+    def unpaid_requests(self) -> frozenset[str]:
         """Of the purchase requests that it is for, those that count as unpaid though it is completed: they were
         cancelled before, and no person has taken it as paid."""
         return frozenset() if self.facts.accepted else self.facts.withheld

@@ -278,7 +278,7 @@ def _events(before: Payout, after: Payout, observation: PayoutObservation) -> li
         events.append(
             PayoutCreated(
                 payout_id=after.payout_id,
-                task_id=after.task_id,
+                task_id=after.shown_task_id,
                 seller_id=after.seller_id,
                 amount=after.amount,
                 currency=after.coin,
@@ -291,7 +291,7 @@ def _events(before: Payout, after: Payout, observation: PayoutObservation) -> li
     if after.status is PayoutStatus.COMPLETED is not before.status:
         events.append(
             PayoutCompleted(
-                payout_id=after.payout_id, task_id=after.task_id, tx_hash=after.tx_hash or after.payout_id
+                payout_id=after.payout_id, task_id=after.shown_task_id, tx_hash=after.tx_hash or after.payout_id
             ).to(**parties)
         )
     return events

@@ -19,10 +19,10 @@ from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
     PaymentAccepted,
+    PurchaseCancelled,
     RefundMoved,
     RefundOf,
     Release,
-    RequestCancelled,
 )
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
 from coordinator.payments.parts.part_statuses import cancelled_requests, is_gone, part_status
@@ -34,10 +34,10 @@ from coordinator.payouts.earnings import Escrow, Pool, escrow_of, paid_out_to, r
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["Figures", "OwnPart"]
+__all__ = ["OwnPart", "PartFigures"]
 
 
-class Figures(NamedTuple):
+class PartFigures(NamedTuple):
     """What a payment, or somebody's part of it, comes to."""
 
     status: PaymentStatus
@@ -52,7 +52,7 @@ class Figures(NamedTuple):
     escrow: Escrow
 
 
-class Step(Protocol):
+class HistoryStep(Protocol):
     """One step of a payment's history."""
 
     @property
@@ -65,7 +65,7 @@ class Step(Protocol):
     def escrow_state(self) -> str: ...
 
 
-AnyStep = TypeVar("AnyStep", bound=Step)
+AnyStep = TypeVar("AnyStep", bound=HistoryStep)
 
 
 class OwnPart:
@@ -128,12 +128,12 @@ class OwnPart:
                 return seller_id in self.sellers
             case RefundMoved(of=of, seller_id=seller_id):
                 return not self.hides(of, seller_id)
-            case RequestCancelled(request_id=request_id):
+            case PurchaseCancelled(request_id=request_id):
                 return any(share.request_id == request_id for share in self.shares)
             case _:
                 return True
 
-    def figures(self, payouts: Collection[Payout]) -> Figures:
+    def figures(self, payouts: Collection[Payout]) -> PartFigures:
         """What it comes to, with the payouts that there are."""
         found = self._figures(payouts)
         return found._replace(
@@ -145,10 +145,10 @@ class OwnPart:
             escrow=Escrow(*map(self.in_scale, found.escrow)),
         )
 
-    def _figures(self, payouts: Collection[Payout]) -> Figures:
+    def _figures(self, payouts: Collection[Payout]) -> PartFigures:
         payment = self._payment
         if self.is_whole:
-            return Figures(
+            return PartFigures(
                 status=payment.status,
                 escrow_state=payment.escrow_state,
                 received=payment.received,
@@ -162,7 +162,7 @@ class OwnPart:
             )
         status = part_status(payment, self.sellers, self._paid_status, self.cancelled)
         escrow = self._escrow(payouts)
-        return Figures(
+        return PartFigures(
             status=status,
             escrow_state=_escrow_state(self._payment, self.sellers, status),
             received=escrow.received,
@@ -189,7 +189,7 @@ class OwnPart:
                 continue
             if step.status != PaymentStatus.REFUNDED:
                 paid = PaymentStatus(step.status)
-            if isinstance(step.observation, RequestCancelled) and not is_completed:
+            if isinstance(step.observation, PurchaseCancelled) and not is_completed:
                 cancelled |= {step.observation.request_id}
             is_completed = is_completed or paid is PaymentStatus.COMPLETED
             is_accepted = is_accepted or isinstance(step.observation, PaymentAccepted)
@@ -245,7 +245,7 @@ class OwnPart:
 def _escrow_state(payment: Payment, sellers: Collection[str], status: PaymentStatus) -> EscrowState:
     if status is PaymentStatus.REFUNDED:
         return EscrowState.REFUNDED
-    if payment.releases:
+    if payment.releases_begun:
         released = (payment.release_of(one) is Release.DONE or is_gone(payment, [one]) for one in sellers)
         return EscrowState.RELEASED if all(released) else EscrowState.RELEASING
     return EscrowState.FUNDED if status is PaymentStatus.COMPLETED else EscrowState.NONE

@@ -130,7 +130,7 @@ class Payout(FrozenModel):
         return self.facts.attempts + 1 if self.is_unasked and not self.awaits_approval else None
 
     @property
-    def put_off(self) -> PutOff | None:
+    def delayed_by(self) -> PutOff | None:
         """Why it cannot be asked for, if it is to be."""
         return None if self.next_attempt is None else self.facts.put_off
 
@@ -173,7 +173,7 @@ class Payout(FrozenModel):
         return self.batch_id is None if parts is None else parts == 1
 
     @property
-    def task_id(self) -> str:
+    def shown_task_id(self) -> str:
         """The provider's task; where it has none, or never told, the payout's own id stands in for it."""
         return self.facts.task_id or self.payout_id
 
@@ -275,7 +275,7 @@ class Payout(FrozenModel):
         wait = OVERDUE_AFTER if expected is None else timedelta(seconds=expected)
         if self.cleared_at is None:
             return None
-        return self.cleared_at + wait if self.put_off is None else self.put_off.at
+        return self.cleared_at + wait if self.delayed_by is None else self.delayed_by.at
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether it is not settled although it should have been for long, so that a person should look."""
@@ -321,8 +321,8 @@ class Payout(FrozenModel):
                 others = _without(self.facts.returns, *self.said_to_have_failed)
                 back = (f"{tx_hash} brought it back" for tx_hash in others)
                 return (*failed, *back, *self.facts.return_reasons)
-        if self.put_off is not None:
-            return (self.put_off.reason,)
+        if self.delayed_by is not None:
+            return (self.delayed_by.reason,)
         return tuple(sorted(self.facts.failures or self.facts.unclear | self.facts.doubts))
 
     @property

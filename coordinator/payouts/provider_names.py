@@ -22,8 +22,8 @@ from coordinator.payouts.statuses import PayoutStatus
 __all__ = [
     "NAMES_BEYOND",
     "Installation",
+    "NamedShare",
     "Naming",
-    "Share",
     "is_known_here",
     "next_name",
     "payout_id_of",
@@ -62,7 +62,7 @@ class Installation:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class NamedShare:
     """Whose names follow each other: a seller's of a payment, or those of all that goes back to its buyer."""
 
     payment: Payment
@@ -126,8 +126,8 @@ class Share:
         return None
 
 
-def share_of(payment: Payment, payout: Payout, installation: Installation) -> Share:
-    return Share(payment, payout.seller_id if payout.refund_id is None else None, installation)
+def share_of(payment: Payment, payout: Payout, installation: Installation) -> NamedShare:
+    return NamedShare(payment, payout.seller_id if payout.refund_id is None else None, installation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Naming:
 
 
 def next_name(
-    payout: Payout, share: Share, payouts: Collection[Payout], forgotten: Sequence[ForgottenPayout]
+    payout: Payout, share: NamedShare, payouts: Collection[Payout], forgotten: Sequence[ForgottenPayout]
 ) -> Naming | None:
     """The name by which a payout is asked for next; None while it has to wait, because too many before it may or
     may not still come into the provider's books. `share` is its own, `payouts` are all of its payment; `forgotten`

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from coordinator.money import ZERO, excess_over
 
-__all__ = ["Outgoing", "not_replaced"]
+__all__ = ["OutgoingMoney", "not_replaced"]
 
 
-class Outgoing(NamedTuple):
+class OutgoingMoney(NamedTuple):
     """Money that leaves, or was to."""
 
     identifier: str
@@ -24,7 +24,7 @@ class Outgoing(NamedTuple):
     """When it was known that it came back, or had never left; None as long as it is not."""
 
 
-def not_replaced(outgoings: Iterable[Outgoing]) -> frozenset[str]:
+def not_replaced(outgoings: Iterable[OutgoingMoney]) -> frozenset[str]:
     """Those of the outgoings of one kind of money whose money is back and was not made up for in full since: what was
     made after it came back makes up for it, the oldest first."""
     owed: dict[str, Decimal | None] = {}
@@ -39,7 +39,7 @@ def not_replaced(outgoings: Iterable[Outgoing]) -> frozenset[str]:
     return frozenset(owed)
 
 
-def _moments(outgoings: Iterable[Outgoing]) -> Iterator[tuple[datetime, bool, str, Decimal | None]]:
+def _moments(outgoings: Iterable[OutgoingMoney]) -> Iterator[tuple[datetime, bool, str, Decimal | None]]:
     for outgoing in outgoings:
         yield outgoing.made_at, True, outgoing.identifier, outgoing.amount
         if outgoing.came_back_at is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from providers.onchain.matching.following import Progress
 from providers.onchain.matching.matching import Subject
 from providers.onchain.matching.position import CountedByOne, Following, Sighted
-from providers.onchain.store import Alarm, Assigned, ChainStep, Recorded
+from providers.onchain.store import Alarm, Assigned, ChainStep, RecordedTransfer
 
 __all__ = ["Step"]
 
@@ -36,10 +36,10 @@ class Step:
         self.transfers[transfer.transfer_id, transfer.token.symbol, transfer.recipient] = assigned
 
     @property
-    def recorded(self) -> list[Recorded]:
+    def recorded(self) -> list[RecordedTransfer]:
         """What this step is about to write down."""
         return [
-            Recorded(
+            RecordedTransfer(
                 one.tx_hash,
                 one.transfer_id,
                 one.token.symbol,

@@ -9,7 +9,7 @@ from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.matching.position import Following, Sighted
 
-__all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "Recorded"]
+__all__ = ["Alarm", "Assigned", "ChainStep", "ChainStore", "RecordedTransfer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedTransfer:
     """A transfer that was written down before."""
 
     tx_hash: str
@@ -79,7 +79,7 @@ class ChainStore(Protocol):
     async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
         """What waits for transfers to these addresses, as it stands now."""
 
-    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
+    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[RecordedTransfer]:
         """The transfers of these transactions that were written down before, in whatever block."""
 
     async def final_since(self, chain: str, block_number: int) -> Sequence[tuple[Subject, str]]:

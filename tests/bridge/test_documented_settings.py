@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from bridge.access import Claims
-from bridge.http.front.service_tokens import WatchedServices
+from bridge.access.service_tokens import WatchedServices
 from bridge.settings import load_settings
 from tests.documented import Block, blocks_of
 

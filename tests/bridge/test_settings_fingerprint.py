@@ -14,7 +14,7 @@ from bridge.journal import Journal
 from bridge.journal.liveness import LEASE
 from bridge.settings import load_settings
 from bridge.settings_fingerprint import SettingsFingerprint
-from bridge.workers.health.neighbours import Neighbours, Said, differing
+from bridge.workers.health.neighbours import Neighbours, SelfReport, differing
 from tests.waiting import until
 
 KEY = "a-key-that-nobody-guesses"
@@ -91,7 +91,7 @@ async def test_a_bridge_says_in_what_another_differs_until_that_is_gone(
         memory_mb=0,
         is_stopping=False,
     )
-    said = Said(**dict(status), settings={"presence_to": "1234", "version": "1"})
+    said = SelfReport(**dict(status), settings={"presence_to": "1234", "version": "1"})
     await there.nodes.take((), LEASE, report=said.model_dump_json(by_alias=True))
     own = {"presence_to": "5678", "version": "1", "new": "1"}
     neighbours = Neighbours(here.nodes, settings=lambda: own, clock=lambda: here.clock())

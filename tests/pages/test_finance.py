@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from bridge.cli.demo_past import SELLERS, play_past
+from bridge.cli.demo.past import SELLERS, play_past
 from coordinator.books.entries import EntryKind
 from tests.asking import client_of
 from tests.conftest import BridgeProcess, StartBridge

@@ -13,8 +13,8 @@ import pytest
 
 from coordinator.json_text import NotJsonError, json_in
 from providers.answers import (
-    Answer,
     AnswerTooLargeError,
+    HttpAnswer,
     NeighbourError,
     NotReachedError,
     NoWholeAnswerError,
@@ -44,7 +44,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def put(client: httpx.AsyncClient, liar: LyingNeighbour, *, seconds: float = GIVE_UP_SECONDS) -> Answer:
+async def put(client: httpx.AsyncClient, liar: LyingNeighbour, *, seconds: float = GIVE_UP_SECONDS) -> HttpAnswer:
     request = client.build_request("GET", f"{liar.url}/hidden-key")
     return await ask(client, request, deadline_seconds=seconds, limit_bytes=LIMIT_BYTES)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.availability import Availability, Limits, Turn
+from providers.availability import Availability, AvailabilityLimits, Turn
 
-LIMITS = Limits(failures=5, open_seconds=5.0)
+LIMITS = AvailabilityLimits(failures=5, open_seconds=5.0)
 TRIES = 3
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import REGISTRY
 
-from providers.availability import Limits
+from providers.availability import AvailabilityLimits
 from providers.circuit import Circuit, show_circuit
 from tests.waiting import until
 
-LIMITS = Limits(failures=5, open_seconds=15)
+LIMITS = AvailabilityLimits(failures=5, open_seconds=15)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from bridge.cli.demo_past import play_past
+from bridge.cli.demo.past import play_past
 from tests.asking import client_of
 from tests.conftest import StartBridge
 from tests.documented import chapters_of

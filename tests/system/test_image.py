@@ -11,8 +11,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from bridge import __version__
+from bridge.access.service_tokens import WatchedServices
 from bridge.environment import SECRETS_FOLDER_VARIABLE
-from bridge.http.front.service_tokens import WatchedServices
 from bridge.settings import all_settings, variable_name
 from tests.image.building import left_out
 from tests.image.dockerfile import stages_of, words_of

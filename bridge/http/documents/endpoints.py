@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint
+from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint, EndpointDelivery
 from coordinator.histories import Place
 from coordinator.models import FrozenModel
 
@@ -128,17 +128,17 @@ def _fields(endpoint: Endpoint, behind: int) -> dict[str, Any]:
     }
 
 
-def delivery_document(delivery: Delivery, offset_text: OffsetText) -> DeliveryDocument:
+def delivery_document(delivery: EndpointDelivery, offset_text: OffsetText) -> DeliveryDocument:
     return DeliveryDocument(**_delivery_fields(delivery, offset_text))
 
 
-def delivery_details(delivery: Delivery, offset_text: OffsetText, body: bytes | None) -> DeliveryDetails:
+def delivery_details(delivery: EndpointDelivery, offset_text: OffsetText, body: bytes | None) -> DeliveryDetails:
     headers = {"content-type": "application/json", "webhook-id": delivery.message_id}
     sent = SentRequest(headers=headers, body=None if body is None else body.decode())
     return DeliveryDetails(**_delivery_fields(delivery, offset_text), request=sent)
 
 
-def _delivery_fields(delivery: Delivery, offset_text: OffsetText) -> dict[str, Any]:
+def _delivery_fields(delivery: EndpointDelivery, offset_text: OffsetText) -> dict[str, Any]:
     offset = None if delivery.offset is None else offset_text(Place(delivery.offset, delivery.created_at))
     return {
         "message_id": delivery.message_id,

@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 from pydantic import Field
 
 from bridge.http.front.pages import place_text
-from bridge.journal import ListedPayment, ListedPayout, PaymentRecord, PayoutRecord, Place, UnreadableRow
+from bridge.journal import ListedPayment, ListedPayout, PageEnd, PaymentRecord, PayoutRecord, UnreadableRow
 from coordinator.attention.unreadable import WHAT_TO_DO, said_of
 from coordinator.models import FrozenModel
 
@@ -37,17 +37,17 @@ def split_unreadable(found: Sequence[T | UnreadableRow]) -> tuple[list[T], list[
     return read, unreadable
 
 
-def place_of(last: ListedPayment | ListedPayout | PaymentRecord | PayoutRecord | UnreadableRow) -> Place:
+def place_of(last: ListedPayment | ListedPayout | PaymentRecord | PayoutRecord | UnreadableRow) -> PageEnd:
     """Where a page ends with this."""
     match last:
         case UnreadableRow():
             if last.created_at is None:
                 raise LookupError(f"no list goes by when {last.kind} {last.identifier} began")
-            return Place(last.created_at, last.concerns)
+            return PageEnd(last.created_at, last.concerns)
         case ListedPayment() | PaymentRecord():
-            return Place(last.payment.created_at, last.payment.payment_id)
+            return PageEnd(last.payment.created_at, last.payment.payment_id)
         case _:
-            return Place(last.payout.created_at, last.payout.payout_id)
+            return PageEnd(last.payout.created_at, last.payout.payout_id)
 
 
 class Page(NamedTuple, Generic[R]):

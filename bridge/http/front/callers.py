@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import NotAuthorizedException
 from litestar.handlers.base import BaseRouteHandler
 
 from bridge.access import (
@@ -16,12 +16,12 @@ from bridge.access import (
     TokenErrorCode,
     act_as,
     acting_now,
-    principal_of_service,
 )
+from bridge.access.service_tokens import WatchedServices
+from bridge.access.services import ANY_SERVICE, Service
 from bridge.http.front.origins import RequireFrontEnd
 from bridge.http.front.problems import challenge_of
 from bridge.http.front.queries import require_known_query, require_plain_query
-from bridge.http.front.service_tokens import ANY_SERVICE, Service, WatchedServices
 from bridge.journal import Journal
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = [
     "FOR_OPS",
     "FOR_SERVICES",
     "Callers",
-    "require_everything",
     "require_rooms",
     "require_unrevoked",
     "with_rooms",
@@ -99,8 +98,8 @@ class Callers:
         if _takes_principal(handler):
             connection.state.principal = self.principal(authorization)
             act_as(connection.state.principal)
-        if handler.opt.get(FOR_OPS) and not connection.state.principal.may_see_console:
-            raise PermissionDeniedException("only staff, and services that read, may see the console")
+        if handler.opt.get(FOR_OPS):
+            connection.state.principal.require_console()
 
     def service(self, authorization: str | None) -> Service:
         """The service that wants to write. Raises NotAuthorizedException."""
@@ -122,14 +121,7 @@ class Callers:
         token = _bearer_token(authorization)
         service = None if token is None else self.services.now().find(token)
         if service is not None:
-            return principal_of_service(
-                service.name,
-                reads=service.reads,
-                registers_payments=service.registers_payments,
-                registers_payouts=service.registers_payouts,
-                approves_payouts=service.approves_payouts,
-                receives=service.receives,
-            )
+            return service.principal
         if self._verifier is None:
             return ANYBODY
         try:
@@ -139,12 +131,9 @@ class Callers:
 
 
 async def require_rooms(principal: Principal, names: Sequence[str], grants: Grants | None) -> None:
-    """Raises PermissionDeniedException unless the principal may see what is told in some rooms, by their token or
-    because the marketplace says so; and GrantsUnknownError."""
-    principal = await with_rooms(principal, names, grants)
-    denied = next((name for name in names if not principal.may_see(name)), None)
-    if denied is not None:
-        raise PermissionDeniedException(f"the token does not grant {denied}")
+    """Raises NotPermittedError unless the principal may see what is told in some rooms, by their token or because the
+    marketplace says so; and GrantsUnknownError."""
+    (await with_rooms(principal, names, grants)).require_rooms(names)
 
 
 async def with_rooms(principal: Principal, names: Sequence[str], grants: Grants | None) -> Principal:
@@ -164,12 +153,6 @@ async def require_unrevoked(journal: Callable[[], Journal]) -> None:
     # What was committed in their name has proven as much, and is not to be answered as if it were not.
     if acting is not None and acting.has_read and not acting.has_written:
         await journal().access.require(acting)
-
-
-def require_everything(principal: Principal) -> None:
-    """Raises PermissionDeniedException unless the principal may read every event."""
-    if not principal.may_read_all_events:
-        raise PermissionDeniedException("only staff, and services that read, may read every event")
 
 
 def _takes_service(handler: BaseRouteHandler) -> bool:

@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from bridge.access import Grants, Principal
-from bridge.http.front.service_tokens import Service, WatchedServices
+from bridge.access.service_tokens import WatchedServices
+from bridge.access.services import Service
 from bridge.journal import Dispatcher, Journal
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.health.checks import Check
@@ -58,7 +59,7 @@ __all__ = [
 ]
 
 
-class UserPresence(Protocol):
+class ShownPresence(Protocol):
     """How a user stands."""
 
     @property
@@ -74,7 +75,7 @@ class UserPresence(Protocol):
 IsConnected = Callable[[str], bool]
 """Whether a client is connected to this bridge, by its id."""
 
-LookUpPresence = Callable[[Sequence[str]], Sequence[UserPresence]]
+LookUpPresence = Callable[[Sequence[str]], Sequence[ShownPresence]]
 """How each of some users stands, in the same order."""
 
 ReadinessChecks = Mapping[str, Check]

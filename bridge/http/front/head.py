@@ -6,10 +6,10 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["Head", "with_head_allowed"]
+__all__ = ["HeadRequests", "with_head_allowed"]
 
 
-class Head:
+class HeadRequests:
     """An ASGI application before another, for which it makes a GET of every HEAD."""
 
     def __init__(self, application: ASGIApp) -> None:

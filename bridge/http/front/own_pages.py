@@ -5,18 +5,17 @@ from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 from litestar.di import NamedDependency
-from litestar.exceptions import PermissionDeniedException
 from litestar.params import QueryParameter, SkipValidation
 
 from bridge.http.front.pages import AfterQuery, FromQuery, StatusQuery, ToQuery, read_place, some_of, stretch_in
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.zones import GivenZone
-from bridge.journal import OwnFilter, Place
+from bridge.journal import OwnFilter, PageEnd
 from coordinator.ids import is_id
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 
-__all__ = ["GivenOwnPage", "OwnPage", "not_theirs", "only_one", "own_payments_page", "own_payouts_page"]
+__all__ = ["GivenOwnPage", "OwnPage", "only_one", "own_payments_page", "own_payouts_page"]
 
 # Each comes with its whole history.
 OWN_LIMIT = 100
@@ -28,7 +27,7 @@ class OwnPage(NamedTuple):
     """Which of somebody's own are wanted, and from where on."""
 
     wanted: OwnFilter
-    after: Place | None
+    after: PageEnd | None
     limit: int
 
 
@@ -88,8 +87,3 @@ def only_one(**given: str | None) -> tuple[str, str]:
     if not is_id(text):
         raise wrong_field(name, "expected an id")
     return name, text
-
-
-def not_theirs(user_id: str) -> PermissionDeniedException:
-    """To be raised for whoever may not list what is a user's own."""
-    return PermissionDeniedException(f"the token does not grant what is {user_id}'s own")

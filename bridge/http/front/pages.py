@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from bridge.http.front.problems import wrong_field
-from bridge.journal import Place
+from bridge.journal import PageEnd
 from coordinator.books.days import day_in
 from coordinator.ids import ID_LIMIT_CHARACTERS, is_id
 
@@ -108,14 +108,14 @@ def place_text(created_at: datetime, identifier: str) -> str:
     return f"{(created_at - _EPOCH) // _MICROSECOND}-{identifier}"
 
 
-def read_place(text: str | None) -> Place | None:
+def read_place(text: str | None) -> PageEnd | None:
     """Raises ValidationException for what no page ended with."""
     if text is None:
         return None
     match = _PLACE.fullmatch(text)
     try:
         if match is not None and is_id(match["identifier"]):
-            return Place(_EPOCH + int(match["microseconds"]) * _MICROSECOND, match["identifier"])
+            return PageEnd(_EPOCH + int(match["microseconds"]) * _MICROSECOND, match["identifier"])
     except OverflowError:
         pass
     raise wrong_field("after", "expected `next` of the page before")

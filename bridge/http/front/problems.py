@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, SerializationE
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
-from bridge.access import AccessChangedError, GrantsUnknownError, TokenError, TokenErrorCode
+from bridge.access import AccessChangedError, GrantsUnknownError, NotPermittedError, TokenError, TokenErrorCode
 from bridge.catalogue.publication import PublicationRefusedError
 from bridge.http.front.head import with_head_allowed
 from bridge.journal import (
@@ -157,6 +157,10 @@ def _token_refused(_request: AnyRequest, error: TokenError) -> Response[dict[str
     return problem(401, TITLES[401], str(error), headers=challenge_of(error.code), code=error.code)
 
 
+def _not_permitted(_request: AnyRequest, error: NotPermittedError) -> Response[dict[str, object]]:
+    return problem(403, TITLES[403], str(error))
+
+
 def challenge_of(code: TokenErrorCode) -> Mapping[str, str]:
     """How somebody is asked for a token, or for another one (RFC 6750, section 3)."""
     return {"WWW-Authenticate": "Bearer" if code == "token_missing" else 'Bearer error="invalid_token"'}
@@ -274,6 +278,7 @@ exception_handlers: ExceptionHandlersMap = {
     GrantsUnknownError: _grants_unknown,
     AccessChangedError: _access_changed,
     TokenError: _token_refused,
+    NotPermittedError: _not_permitted,
     PayoutsUnsetError: _payouts_unset,
     UnreadableRowError: _unreadable_row,
     PaymentConflictError: _conflict,

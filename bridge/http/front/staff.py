@@ -2,7 +2,6 @@
 says it."""
 
 from litestar.di import NamedDependency
-from litestar.exceptions import PermissionDeniedException
 from litestar.params import SkipValidation
 
 from bridge.access import Principal, Role, StaffAccess
@@ -17,7 +16,7 @@ class OpsAccess(StaffAccess):
     def actor(self, principal: Principal, given_name: str | None, role: Role = Role.ACT) -> str:
         """Who acts, for the record: the user of the token, or, where nobody is asked for one, whoever they say.
 
-        Raises PermissionDeniedException, and ValidationException for a name that is missing.
+        Raises NotPermittedError, and ValidationException for a name that is missing.
         """
         self.require(principal, role)
         if principal.user_id is not None:
@@ -25,15 +24,6 @@ class OpsAccess(StaffAccess):
         if given_name is None:
             raise wrong_field("by", "missing; say who does this, for it is recorded")
         return given_name
-
-    def require(self, principal: Principal, role: Role = Role.ACT) -> None:
-        """Raises PermissionDeniedException for whoever may not do what is not recorded."""
-        if not self.may(principal, role):
-            raise PermissionDeniedException(
-                f"only staff whose token has the role {role} may do this"
-                if self.asks_for_tokens
-                else 'services are named here, and only they may write; set access = "jwt", so that staff can sign in'
-            )
 
 
 GivenOpsAccess = NamedDependency[SkipValidation[OpsAccess]]

@@ -147,7 +147,7 @@ def approval_refusals() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ApprovalDecision:
     """What somebody decides about a payout, whichever way they say it."""
 
     journal: Journal
@@ -200,7 +200,7 @@ async def approve_payout(
 ) -> PayoutDocument:
     service.require_approvals()
     by = Approver(data.approved_by, service.own_name, services.now().names, data.reasons)
-    await Decision(journal, sender, payout_id, by).approve(data.note)
+    await ApprovalDecision(journal, sender, payout_id, by).approve(data.note)
     holds = await journal.console.payout_holds()
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
@@ -220,7 +220,7 @@ async def reject_payout(
     sender: GivenPayoutSender,
 ) -> PayoutDocument:
     service.require_approvals()
-    await Decision(journal, sender, payout_id, Approver(data.rejected_by, service.own_name)).reject(data.note)
+    await ApprovalDecision(journal, sender, payout_id, Approver(data.rejected_by, service.own_name)).reject(data.note)
     holds = await journal.console.payout_holds()
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
@@ -248,7 +248,7 @@ async def withdraw_payout(
 ) -> PayoutDocument:
     service.require_payouts()
     by = Approver(data.withdrawn_by or service.display_name, service.own_name)
-    await Decision(journal, sender, payout_id, by).withdraw(data.note, chains)
+    await ApprovalDecision(journal, sender, payout_id, by).withdraw(data.note, chains)
     holds = await journal.console.payout_holds()
     return payout_document(await known_payout(journal, payout_id), journal.clock(), in_full=True, holds=holds)
 
@@ -272,7 +272,7 @@ async def approve_payout_in_console(
 ) -> PayoutDoing:
     name = ops_access.actor(principal, data.by, Role.APPROVE)
     by = Approver(name, services=services.now().names, seen=data.reasons)
-    action = await Decision(journal, sender, payout_id, by).approve(data.note)
+    action = await ApprovalDecision(journal, sender, payout_id, by).approve(data.note)
     return await payout_done(journal, chains, payout_id, action)
 
 
@@ -293,7 +293,7 @@ async def reject_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by, Role.APPROVE)
-    action = await Decision(journal, sender, payout_id, Approver(by)).reject(data.note)
+    action = await ApprovalDecision(journal, sender, payout_id, Approver(by)).reject(data.note)
     return await payout_done(journal, chains, payout_id, action)
 
 
@@ -316,5 +316,5 @@ async def withdraw_payout_in_console(
     chains: GivenChains,
 ) -> PayoutDoing:
     by = ops_access.actor(principal, data.by)
-    action = await Decision(journal, sender, payout_id, Approver(by)).withdraw(data.note, chains)
+    action = await ApprovalDecision(journal, sender, payout_id, Approver(by)).withdraw(data.note, chains)
     return await payout_done(journal, chains, payout_id, action)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import get, post
-from litestar.exceptions import PermissionDeniedException
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from pydantic import AwareDatetime, Field
@@ -91,8 +90,7 @@ class HoldDoing(FrozenModel):
     responses=problem_responses({401: "No good token", 403: "They may not see payouts"}),
 )
 async def get_payout_hold(journal: GivenJournal, principal: GivenPrincipal) -> HoldDocument:
-    if not principal.has_payouts_sent:
-        raise PermissionDeniedException("only finance ops, and services that have payouts sent, may see that")
+    principal.require_all_payouts()
     holds = _items(await journal.console.payout_holds())
     if not holds:
         return HoldDocument(held=False)

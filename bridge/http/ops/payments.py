@@ -23,6 +23,7 @@ from bridge.http.payments.routes import TransferPlace, TxHash
 from bridge.journal import Action, Journal, ruling_key
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payments.problems.problems import ProblemKind
 from coordinator.payments.problems.rulings import (
     LONGEST_WAIT,
@@ -185,7 +186,7 @@ async def give_transaction(
     principal: GivenPrincipal,
     ops_access: GivenOpsAccess,
 ) -> PaymentDoing:
-    by, tx_hash = ops_access.actor(principal, data.by), data.tx_hash.lower()
+    by, tx_hash = ops_access.actor(principal, data.by), chain_hash(data.tx_hash)
     key = ruling_key("given", payment_id, by, tx_hash, data.place or "")
     said = f"given {tx_hash}" if data.place is None else f"given the transfer {data.place} of {tx_hash}"
     ruled = _Ruled("transaction", said, key, transaction_found(by, tx_hash, data.place))

@@ -23,7 +23,7 @@ from bridge.http.ops.exports import export, exported, one_page
 from bridge.http.ops.rows import ActionItem, action_item
 from bridge.journal import Journal
 from coordinator.books.days import date_in
-from coordinator.books.wallets import Agreement, Comparison, Movement, Should, WalletCoin
+from coordinator.books.wallets import Agreement, Movement, Should, WalletCoin, WalletComparison
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
 from coordinator.money import (
@@ -146,7 +146,7 @@ class MovementOnRecord(FrozenModel):
     action: ActionItem | None = Field(description="Null for a repeat, which noted nothing.")
 
 
-def _row(found: Comparison, zone: ZoneInfo, day: str | None = None) -> ComparisonRow:
+def _row(found: WalletComparison, zone: ZoneInfo, day: str | None = None) -> ComparisonRow:
     said = {name: value for name, value in found if name in ComparisonRow.model_fields}
     return ComparisonRow(day=day or date_in(zone, found.compared_at).isoformat(), **said)
 

@@ -7,12 +7,12 @@ from litestar.exceptions import ValidationException
 from pydantic import Field
 
 from bridge.access import Grants, Principal
+from bridge.access.services import Service
 from bridge.http.front.callers import with_rooms
 from bridge.http.front.problems import wrong_field
-from bridge.http.front.service_tokens import Service
 from bridge.journal import IdempotencyKey, Journal, PaymentConflictError, PaymentRecord
 from bridge.workers.chains.followers import ChainFollowers
-from bridge.workers.payments.invoices import Asked, CoinNotOfferedError, InvoiceOpener
+from bridge.workers.payments.invoices import CoinNotOfferedError, InvoiceOpener, OpeningAnswer
 from coordinator import rooms
 from coordinator.currencies import amount_fault, currency_fault
 from coordinator.ids import Id
@@ -196,7 +196,7 @@ async def _wanted(opener: InvoiceOpener, payment: Payment, coin: str) -> Invoice
         raise wrong_field("coin", str(error)) from None
 
 
-async def _ask(opener: InvoiceOpener, payment_id: str, wanted: InvoiceWanted) -> Asked:
+async def _ask(opener: InvoiceOpener, payment_id: str, wanted: InvoiceWanted) -> OpeningAnswer:
     """What the provider answers to who wants an invoice. Raises ValidationException if it refuses it."""
     try:
         return await opener.ask(payment_id, wanted)

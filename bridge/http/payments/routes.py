@@ -35,7 +35,7 @@ from bridge.http.front.dependencies import (
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.notes import Note
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
-from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payments_page
+from bridge.http.front.own_pages import GivenOwnPage, only_one, own_payments_page
 from bridge.http.payments.price_renewal import renew_price
 from bridge.http.payments.registration import WayToPay, agreed_way, is_for, register, switch, unsaid, with_rooms_of
 from bridge.journal import Party
@@ -45,6 +45,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
 from coordinator.payments.agreed.invoices import Coin
 from coordinator.payments.observed.observations import TransactionHinted
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payments.problems.rulings import RulingRefusedError, require_nameable
 
@@ -248,7 +249,7 @@ async def hint_transaction(
     record = await journal.payment_record(payment_id) if is_id(payment_id) else None
     if record is None:
         raise NotFoundException(f"There is no payment {payment_id!r}.")
-    payment, tx_hash = record.payment, data.tx_hash.lower()
+    payment, tx_hash = record.payment, chain_hash(data.tx_hash)
     try:
         require_nameable(payment, tx_hash)
     except RulingRefusedError as error:
@@ -340,8 +341,7 @@ async def list_payments(
             # Whose they are cannot be told.
             unreadable=unreadable if principal.may_see_strangers_money else [],
         )
-    if not principal.may_list_payments(identifier):
-        raise not_theirs(identifier)
+    principal.require_payments_of(identifier)
     party, (wanted, after, limit) = Party.SELLER if named == "sellerId" else Party.BUYER, own_page
     found = await journal.own.payments(
         party, identifier, wanted, after, limit + 1, lambda record: shown_status(record, seen_by=principal)

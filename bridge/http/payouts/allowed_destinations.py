@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from litestar import get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -115,8 +115,7 @@ async def list_destinations(
     principal: GivenPrincipal,
     payout_rules: GivenPayoutRules,
 ) -> DestinationList:
-    if not principal.has_payouts_sent:
-        raise PermissionDeniedException("only finance ops, and services that have payouts sent, may see that")
+    principal.require_all_payouts()
     if not is_id(seller_id):
         raise wrong_field("sellerId", "expected the id of a seller")
     found = await journal.approvals.destinations(seller_id)

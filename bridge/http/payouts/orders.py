@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from bridge.access.services import Service
 from bridge.http.front.problems import wrong_field
-from bridge.http.front.service_tokens import Service
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.doubts import UsualPrices, doubts_about_order
 from bridge.http.payouts.own_addresses import require_anothers, require_orders_to_others
@@ -18,17 +18,18 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id, new_id
 from coordinator.models import FrozenModel
-from coordinator.money import Amount, PositiveAmount, format_amount, in_scale_of
+from coordinator.money import Amount, PositiveAmount
 from coordinator.payments.agreed.invoices import Coin
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payments.payments import Payment
 from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.carriers import Carrier, NoCarrierError, PlannedPayout, carrier_of, worth_over_chain
 from coordinator.payouts.observations import PayoutKnown, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import DESTINATION_LIMIT_CHARACTERS, Payout
-from coordinator.payouts.provider_names import payout_id_of
 from providers import known
 from providers.contract import PayoutOrder
 from providers.errors import NotPayableError
-from providers.onchain.matching.payment_requests import NotOnChainError, read_chain, read_holder, read_token
+from providers.onchain.matching.payment_requests import wallet_payout
 from providers.unknown_prices import PriceUnknownError
 
 __all__ = ["Destination", "PayoutRequest", "ordered_payouts"]
@@ -165,8 +166,8 @@ async def _payout(
     if item.seller_id is None and len(payment.seller_ids) > 1:
         raise wrong_field(f"{place}.sellerId", "missing; this payment has several sellers")
     try:
-        provider, going, doubts = await _way(journal, payment, ways, item, number)
-    except NotPayableError as error:
+        planned, doubts = await _plan(journal, payment, ways, item, number)
+    except (NoCarrierError, NotPayableError) as error:
         raise wrong_field(f"{place}.{error.field}", str(error)) from None
     seller_id = item.seller_id or payment.seller_id
     known = all_read(await journal.payouts.of_payment(payment.payment_id))
@@ -174,45 +175,53 @@ async def _payout(
     ordinal = sum(
         (one.payment_id, one.seller_id, one.refund_id) == (payment.payment_id, seller_id, None) for one in earlier
     )
-    if going["worth"] is not None:
-        going["worth"] = in_scale_of(payment.amount, going["worth"])
-    ordered = item.model_dump(exclude={"seller_id", "tx_hash"}) | going
-    what = (ordered["coin"], format_amount(ordered["amount"]), ordered["destination"])
-    payout = Payout(
-        payout_id=payout_id_of(payment, seller_id, ordinal, *what),
-        provider=provider,
-        seller_id=seller_id,
-        created_at=journal.clock(),
-        worth_currency=payment.currency,
-        **ordered,
-    )
-    return payout, doubts
+    return planned.payout(payment, seller_id, ordinal, journal.clock()), doubts
 
 
-async def _way(
+async def _plan(
     journal: Journal, payment: Payment, ways: _Ways, item: PayoutItem, number: int
-) -> tuple[str, dict[str, Any], tuple[str, ...]]:
-    """The provider of a payout, where it goes, and why somebody has to look at that. Raises NotPayableError, which
-    names the field that is wrong, and PayoutRefusedError."""
-    if item.chain is not None or payment.direct is not None:
-        chain = read_chain(ways.chains.chains, item.chain)
-        read_token(chain, item.coin, item.amount, field="coin")
-        if item.tx_hash is None and item.sender is None:
-            raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
-        sender = None if item.sender is None else read_holder(chain, item.sender, field="sender")
-        destination = read_holder(chain, item.destination, field="destination")
-        if destination == sender:
-            raise NotOnChainError("destination", "this is the wallet that sends it; expected the seller's")
-        await require_anothers(journal, ways.chains, payment.provider, [destination])
-        # What another token is worth nobody says here.
-        worth = item.amount if item.coin == payment.currency else None
-        going = {"chain": chain.name, "destination": destination, "sender": sender, "worth": worth}
-        return ways.chains.provider, going, ()
-    for name, value in (("txHash", item.tx_hash), ("sender", item.sender)):
-        if value is not None:
-            raise NotOnChainError(name, "belongs to a payout over a chain; name the chain too")
-    if not ways.sender.sends_for(payment.provider):
-        raise NotPayableError("paymentId", known.no_payouts_through(payment.provider))
+) -> tuple[PlannedPayout, tuple[str, ...]]:
+    """What is to be sent as it is asked for, and why somebody has to look at that. Raises NoCarrierError and
+    NotPayableError, which name the field that is wrong, and PayoutRefusedError."""
+    sends = ways.sender.sends_for(payment.provider)
+    carrier = carrier_of(
+        names_chain=item.chain is not None,
+        came_over_chain=payment.direct is not None,
+        names_transaction=item.tx_hash is not None,
+        names_sender=item.sender is not None,
+        sends_none=None if sends else known.no_payouts_through(payment.provider),
+    )
+    if carrier is Carrier.WALLET:
+        return await _plan_of_wallet(journal, payment, ways, item), ()
+    return await _plan_of_provider(journal, payment, ways, item, number)
+
+
+async def _plan_of_wallet(journal: Journal, payment: Payment, ways: _Ways, item: PayoutItem) -> PlannedPayout:
+    to = wallet_payout(
+        ways.chains.chains,
+        chain=item.chain,
+        symbol=item.coin,
+        amount=item.amount,
+        destination=item.destination,
+        tx_hash=item.tx_hash,
+        sender=item.sender,
+    )
+    await require_anothers(journal, ways.chains, payment.provider, [to.destination])
+    return PlannedPayout(
+        provider=ways.chains.provider,
+        coin=item.coin,
+        amount=item.amount,
+        destination=to.destination,
+        worth=worth_over_chain(item.amount, item.coin, payment.currency),
+        fee=item.fee,
+        chain=to.chain,
+        sender=to.sender,
+    )
+
+
+async def _plan_of_provider(
+    journal: Journal, payment: Payment, ways: _Ways, item: PayoutItem, number: int
+) -> tuple[PlannedPayout, tuple[str, ...]]:
     order = await ways.sender.read_order(
         payment.provider, PayoutOrder(item.coin, item.destination, item.amount, item.fee)
     )
@@ -225,12 +234,20 @@ async def _way(
             f"{error}, so that it cannot be compared with what was earned; try again, or pay out in another coin",
         ) from None
     checked_on = ways.chains.chain_of_payout(payment.provider, order.coin)
-    going = {"destination": order.destination, "amount": order.amount, "fee": order.fee, "worth": worth}
     doubts = await doubts_about_order(ways.prices, ways.sender, payment, order, worth, ways.network_fee_percent)
-    return payment.provider, going | ({} if checked_on is None else {"chain": checked_on.name}), doubts
+    planned = PlannedPayout(
+        provider=payment.provider,
+        coin=item.coin,
+        amount=order.amount,
+        destination=order.destination,
+        worth=worth,
+        fee=order.fee,
+        chain=None if checked_on is None else checked_on.name,
+    )
+    return planned, doubts
 
 
 def _known(item: PayoutItem) -> list[PayoutObservation]:
     """What is known of a payout that the marketplace's own wallet sends."""
-    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(item.tx_hash.lower(),))]
+    sent = [] if item.tx_hash is None else [PayoutSent(tx_hashes=(chain_hash(item.tx_hash),))]
     return [PayoutKnown(), *sent]

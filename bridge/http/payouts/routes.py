@@ -23,7 +23,7 @@ from bridge.http.front.dependencies import (
 )
 from bridge.http.front.idempotency import idempotency_of
 from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
-from bridge.http.front.own_pages import GivenOwnPage, not_theirs, only_one, own_payouts_page
+from bridge.http.front.own_pages import GivenOwnPage, only_one, own_payouts_page
 from bridge.http.payments.routes import TxHash
 from bridge.http.payouts.allowed_destinations import allow_destination, disallow_destination, list_destinations
 from bridge.http.payouts.orders import PayoutRequest, ordered_payouts
@@ -32,6 +32,7 @@ from bridge.journal import observation_key
 from bridge.workers.payouts.findings import Findings
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
+from coordinator.payments.observed.transfers import chain_hash
 from coordinator.payouts.observations import PayoutSent
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
@@ -146,8 +147,7 @@ async def list_payouts(
             # Whom they pay cannot be told.
             unreadable=unreadable if principal.has_payouts_sent else [],
         )
-    if not principal.may_see_payout(payee_id=identifier):
-        raise not_theirs(identifier)
+    principal.require_payouts_of(identifier)
     wanted, after, limit = own_page
     found = await journal.own.payouts(identifier, wanted, after, limit + 1)
     page = page_of(found, limit)
@@ -200,7 +200,7 @@ async def name_transaction(
     payout = (await known_payout(journal, payout_id)).payout
     if payout.chain is None:
         raise ClientException("This payout goes over no chain that is followed.", status_code=409)
-    sent = PayoutSent(tx_hashes=(data.tx_hash.lower(),))
+    sent = PayoutSent(tx_hashes=(chain_hash(data.tx_hash),))
     recorded = await journal.payouts.record_observation(
         payout_id, observation_key(sent), sent, only_if=UNSETTLED_STATUSES
     )

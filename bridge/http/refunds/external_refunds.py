@@ -18,7 +18,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount, quotient
-from coordinator.payments.observed.transfers import is_cut_off
+from coordinator.payments.observed.transfers import chain_hash, is_cut_off
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import paid_at, shown, strays_from
 from coordinator.refunds.refunds import ELSEWHERE, Sent
@@ -146,4 +146,4 @@ def _over(chain: Chain, provider: str, payment: Payment, order: PayoutOrder, tx_
     if re.fullmatch(TX_HASH, tx_hash) is None:
         raise NotOnChainError("txHash", f"expected a transaction of {chain.name}: 0x and 64 hexadecimal digits")
     destination = read_holder(chain, order.destination, field="destination")
-    return Sent(provider, token.symbol, order.amount, destination, tx_hash.lower(), chain.name)
+    return Sent(provider, token.symbol, order.amount, destination, chain_hash(tx_hash), chain.name)

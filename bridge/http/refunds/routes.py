@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from litestar import Response, Router, get, post
-from litestar.exceptions import PermissionDeniedException
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, QueryParameter
 from pydantic import Field
@@ -33,7 +32,7 @@ from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 from coordinator.payouts.own_parts import OwnPart
-from coordinator.refunds.refunds import Refund, RefundRefusedError
+from coordinator.refunds.refunds import RefundRefusedError
 from coordinator.refunds.statuses import RefundStatus
 
 __all__ = ["RefundRequest", "Withdrawal", "listed_refund", "refund_router"]
@@ -190,7 +189,7 @@ async def check_destination(
     payout_rules: GivenPayoutRules,
 ) -> CheckedDestination:
     refund = (await _visible(journal, refund_id, principal))[0].refund
-    _require_buyer(principal, refund)
+    principal.require_word_where(buyer_id=refund.buyer_id, opened_through=refund.opened_through)
     if not refund.awaits_address:
         raise RefundRefusedError(f"This refund is {refund.status}; it awaits no address.")
     sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains)
@@ -221,10 +220,8 @@ async def give_destination(
     chains: GivenChains,
 ) -> RefundDocument:
     refund = (await _visible(journal, refund_id, principal))[0].refund
-    _require_buyer(principal, refund)
-    # Where only services may write, whoever has the page may be anybody.
-    is_doubted = principal.speaks_for_everybody and ops_access.names_services()
-    doubts = (NOBODY_ASKED,) if is_doubted else ()
+    principal.require_word_where(buyer_id=refund.buyer_id, opened_through=refund.opened_through)
+    doubts = (NOBODY_ASKED,) if ops_access.may_be_anybody(principal) else ()
     sending = await read_sending(journal, payout_rules, refund, data.destination, sender, chains, doubts=doubts)
     await journal.refunds.give_address(refund_id, sending, rules=payout_rules, by=principal.name)
     return refund_document(await listed_refund(journal, refund_id), with_address=True)
@@ -298,12 +295,3 @@ async def _visible(journal: Journal, refund_id: str, principal: Principal) -> tu
 
 def _may_see(principal: Principal, record: PaymentRecord) -> bool:
     return principal.has_payouts_sent or is_for(principal, record)
-
-
-def _require_buyer(principal: Principal, refund: Refund) -> None:
-    """Raises PermissionDeniedException unless they may say where a refund goes."""
-    if not principal.may_say_where(buyer_id=refund.buyer_id, opened_through=refund.opened_through):
-        raise PermissionDeniedException(
-            "only the buyer may say where this refund is sent, on the payment's page; and, of the services that have"
-            " payouts sent, the one that opened it or one that registers payments too"
-        )

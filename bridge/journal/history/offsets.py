@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from bridge.journal.errors import OffsetElsewhereError, OffsetUnreadableError
 from coordinator.histories import Place
 
-__all__ = ["Held", "Offsets", "proof_of_rewind", "require_held"]
+__all__ = ["HeldOffsets", "Offsets", "proof_of_rewind", "require_held"]
 
 _OFFSET = re.compile(
     r"(?P<epoch>[0-9a-f]{16})-(?P<number>[0-9]{1,18})-(?P<micros>[0-9a-f]{1,16})\.(?P<proof>[0-9a-f]{16})"
@@ -71,7 +71,7 @@ class Offsets:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldOffsets:
     """What a journal holds, as far as that says something of one place."""
 
     oldest: int
@@ -81,7 +81,7 @@ class Held:
     """When the event of that place was committed; None if it is not there."""
 
 
-def proof_of_rewind(place: Place, held: Held) -> str | None:
+def proof_of_rewind(place: Place, held: HeldOffsets) -> str | None:
     """What a genuine place proves, in words: that the journal was rewound, if it has no such event any more, or has
     another there; None if it has it, or has forgotten it."""
     if place.number > held.newest:
@@ -92,7 +92,7 @@ def proof_of_rewind(place: Place, held: Held) -> str | None:
     return None
 
 
-def require_held(place: Place, held: Held) -> None:
+def require_held(place: Place, held: HeldOffsets) -> None:
     """Raises OffsetElsewhereError unless all that came after a place is stored."""
     if place.number < held.oldest - 1:
         raise OffsetElsewhereError("what came after this offset is not stored any more; begin anew without it")

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Float, String, Table, and_, ca
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import payment_from_row, payout_from_row
 from bridge.journal.tables.unreadable_rows import readable
-from bridge.journal.writing.staged.chains import ChainTransfer
+from bridge.journal.writing.staged.chains import StagedTransfer
 from coordinator.batched import batched
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
@@ -57,7 +57,7 @@ class ChainAlarm:
 class UnmatchedTransfer:
     """A transfer of which nobody knows what it is for."""
 
-    transfer: ChainTransfer
+    transfer: StagedTransfer
     smaller: int = 0
     """So many more of its sender, to the same recipient and in the same token, are no larger and not shown."""
     newest_at: datetime | None = None
@@ -137,16 +137,16 @@ def payouts_to(
     return readable(connection, payout_from_row, rows.mappings())
 
 
-def chain_transfers(connection: Connection, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:
+def chain_transfers(connection: Connection, chain: str, tx_hashes: Sequence[str]) -> list[StagedTransfer]:
     """The transfers of these transactions that were written down."""
     transfers = schema.chain_transfers
-    found: list[ChainTransfer] = []
+    found: list[StagedTransfer] = []
     for asked_for in batched(tx_hashes, TRANSACTIONS_ASKED_FOR):
         found += _transfers(connection, and_(transfers.c.chain == chain, transfers.c.tx_hash.in_(asked_for)))
     return found
 
 
-def chain_transfers_since(connection: Connection, chain: str, block_number: int) -> list[ChainTransfer]:
+def chain_transfers_since(connection: Connection, chain: str, block_number: int) -> list[StagedTransfer]:
     """The transfers of this block and of later ones."""
     transfers = schema.chain_transfers
     return _transfers(connection, and_(transfers.c.chain == chain, transfers.c.block_number >= block_number))
@@ -187,7 +187,7 @@ def unmatched_transfers(connection: Connection, limit: int, after: int = 0) -> l
     found = []
     for row in rows.mappings():
         columns = {column.name: row[column.name] for column in transfers.c}
-        transfer = ChainTransfer(**columns | {"amount": Decimal(row["amount"])})
+        transfer = StagedTransfer(**columns | {"amount": Decimal(row["amount"])})
         smaller = row["of_sender"] - row["place_of_sender"] if row["place_of_sender"] > SHOWN_OF_A_SENDER else 0
         is_alone = row["of_transaction"] == 1
         found.append(UnmatchedTransfer(transfer, smaller, row["newest_at"] if smaller else None, is_alone))
@@ -215,9 +215,9 @@ def _latest_moves(
     return dict(connection.execute(union(*(select(named, latest_move).where(one) for one in either))).all())
 
 
-def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[ChainTransfer]:
+def _transfers(connection: Connection, condition: ColumnElement[bool]) -> list[StagedTransfer]:
     transfers = schema.chain_transfers
     rows = connection.execute(
         select(transfers).where(condition).order_by(transfers.c.mined_at.desc(), transfers.c.transfer_id)
     )
-    return [ChainTransfer(**{**row, "amount": Decimal(row["amount"])}) for row in rows.mappings()]
+    return [StagedTransfer(**{**row, "amount": Decimal(row["amount"])}) for row in rows.mappings()]

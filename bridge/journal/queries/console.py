@@ -32,7 +32,7 @@ __all__ = [
     "ConsoleFilter",
     "ListedPayment",
     "ListedPayout",
-    "Place",
+    "PageEnd",
     "StoredWebhook",
     "UnmatchedWebhook",
     "actions",
@@ -82,7 +82,7 @@ class ConsoleFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageEnd:
     """Where a page ended."""
 
     created_at: datetime
@@ -136,7 +136,7 @@ class UnmatchedWebhook:
 
 
 def listed_payments(
-    connection: Connection, wanted: ConsoleFilter, after: Place | None, limit: int
+    connection: Connection, wanted: ConsoleFilter, after: PageEnd | None, limit: int
 ) -> list[ListedPayment | UnreadableRow]:
     """The payments that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payments, "payment_id", wanted, after, limit)
@@ -145,7 +145,7 @@ def listed_payments(
 
 
 def listed_payouts(
-    connection: Connection, wanted: ConsoleFilter, after: Place | None, limit: int
+    connection: Connection, wanted: ConsoleFilter, after: PageEnd | None, limit: int
 ) -> list[ListedPayout | UnreadableRow]:
     """The payouts that a filter wants, newest first, from a place on."""
     rows = _page(connection, schema.payouts, "payout_id", wanted, after, limit)
@@ -183,7 +183,7 @@ def total(connection: Connection, kind: Literal["payments", "payouts"], wanted: 
 
 
 def _page(
-    connection: Connection, table: Table, key: str, wanted: ConsoleFilter, after: Place | None, limit: int
+    connection: Connection, table: Table, key: str, wanted: ConsoleFilter, after: PageEnd | None, limit: int
 ) -> Sequence[Any]:
     conditions, identifier = _conditions(table, wanted), table.c[key]
     if after is not None:

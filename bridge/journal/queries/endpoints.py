@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, func, literal, or_, select, tuple_
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import JournaledEvent, events_from_rows
 from bridge.journal.writing.staged.endpoints import delivery_from_row, endpoint_from_row
-from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint
+from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint, EndpointDelivery
 from coordinator.waits import latest_known
 
 __all__ = [
@@ -35,7 +35,7 @@ _EVENTS, _DELIVERIES, _ENDPOINTS = schema.events, schema.endpoint_deliveries, sc
 class DueDelivery(NamedTuple):
     """What is to be tried, with its event; None if that is forgotten, or there never was one."""
 
-    delivery: Delivery
+    delivery: EndpointDelivery
     event: JournaledEvent | None
 
 
@@ -125,8 +125,12 @@ def count_pending(connection: Connection, endpoint_id: str) -> int:
 
 
 def deliveries(
-    connection: Connection, endpoint_id: str, status: DeliveryStatus | None, before: Delivery | None, limit: int
-) -> list[Delivery]:
+    connection: Connection,
+    endpoint_id: str,
+    status: DeliveryStatus | None,
+    before: EndpointDelivery | None,
+    limit: int,
+) -> list[EndpointDelivery]:
     """What was sent to an endpoint, or is to be, the newest events first, from a place on."""
     place = (_DELIVERIES.c.created_at, _DELIVERIES.c.message_id)
     statement = select(_DELIVERIES).where(_DELIVERIES.c.endpoint_id == endpoint_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, or_, select, union_all
 
-from bridge.journal.queries.console import Place
+from bridge.journal.queries.console import PageEnd
 from bridge.journal.queries.payments import PaymentRecord, payment_records
 from bridge.journal.queries.payouts import PayoutRecord, payout_records
 from bridge.journal.tables import schema
@@ -46,7 +46,7 @@ def own_payments(
     party: Party,
     user_id: str,
     wanted: OwnFilter,
-    after: Place | None,
+    after: PageEnd | None,
     limit: int,
     shown: Shown = lambda record: record.payment.status,
 ) -> list[PaymentRecord | UnreadableRow]:
@@ -65,14 +65,14 @@ def own_payments(
             return found[:limit]
 
 
-def _place(last: PaymentRecord | UnreadableRow) -> Place | None:
+def _place(last: PaymentRecord | UnreadableRow) -> PageEnd | None:
     if isinstance(last, UnreadableRow):
-        return None if last.created_at is None else Place(last.created_at, last.concerns)
-    return Place(last.payment.created_at, last.payment.payment_id)
+        return None if last.created_at is None else PageEnd(last.created_at, last.concerns)
+    return PageEnd(last.payment.created_at, last.payment.payment_id)
 
 
 def _own_payments(
-    connection: Connection, party: Party, user_id: str, wanted: OwnFilter, after: Place | None, limit: int
+    connection: Connection, party: Party, user_id: str, wanted: OwnFilter, after: PageEnd | None, limit: int
 ) -> list[PaymentRecord | UnreadableRow]:
     payments, sellers = schema.payments, schema.checkout_sellers
     found = select(payments.c.payment_id, payments.c.created_at)
@@ -97,7 +97,7 @@ def _own_payments(
 
 
 def own_payouts(
-    connection: Connection, seller_id: str, wanted: OwnFilter, after: Place | None, limit: int
+    connection: Connection, seller_id: str, wanted: OwnFilter, after: PageEnd | None, limit: int
 ) -> list[PayoutRecord | UnreadableRow]:
     """The payouts to a seller; what carries a refund goes to a buyer."""
     payouts = schema.payouts
@@ -113,7 +113,7 @@ def _page(
     table: Table,
     identifier: Column[str],
     wanted: OwnFilter,
-    after: Place | None,
+    after: PageEnd | None,
     limit: int,
 ) -> Select[Any]:
     """The next of what was found, by the times of a table and the status of what it is about."""

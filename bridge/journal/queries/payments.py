@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
 )
 
-from bridge.journal.history.offsets import Held
+from bridge.journal.history.offsets import HeldOffsets
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import (
     JournaledEvent,
@@ -337,9 +337,9 @@ def latest_time(connection: Connection) -> datetime | None:
     return max(filter(None, (last_place(connection).at, registered)), default=None)
 
 
-def held_at(connection: Connection, offset: int) -> Held:
+def held_at(connection: Connection, offset: int) -> HeldOffsets:
     """What the journal holds, for one place in it."""
-    return Held(oldest_offset(connection), last_offset(connection), committed_at(connection, offset))
+    return HeldOffsets(oldest_offset(connection), last_offset(connection), committed_at(connection, offset))
 
 
 def oldest_offset(connection: Connection) -> int:

@@ -18,7 +18,7 @@ from coordinator.payments.payments import OPEN_STATUSES, UNPAID_STATUSES, Paymen
 __all__ = [
     "CompletedPayment",
     "EndedPayment",
-    "Page",
+    "PageBreak",
     "UnfinishedPayment",
     "completed_payments",
     "ended_payments",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-class Page(NamedTuple):
+class PageBreak(NamedTuple):
     """A place between two pages: the last row of the page before, by what they are ordered by."""
 
     at: datetime
@@ -59,12 +59,12 @@ class CompletedPayment(NamedTuple):
     completed_at: datetime
 
 
-def _is_before(at: Column[datetime], payment_id: Column[str], page: Page) -> ColumnElement[bool]:
+def _is_before(at: Column[datetime], payment_id: Column[str], page: PageBreak) -> ColumnElement[bool]:
     return tuple_(at, payment_id) < tuple_(literal(page.at, schema.UtcDateTime()), literal(page.payment_id))
 
 
 def unopened_invoices(
-    connection: Connection, *, after: Page | None, but: Collection[str], limit: int
+    connection: Connection, *, after: PageBreak | None, but: Collection[str], limit: int
 ) -> list[Invoice]:
     """Invoices that are to be paid and that no provider has opened, of payments that are not over, the one wanted
     last first. `but` are coins that are left out."""
@@ -107,7 +107,7 @@ def open_payments(
 
 
 def ended_payments(
-    connection: Connection, provider: str, *, since: datetime, before: Page | None, limit: int
+    connection: Connection, provider: str, *, since: datetime, before: PageBreak | None, limit: int
 ) -> Sequence[EndedPayment]:
     """Payments of a provider that are over and not completed, and of which something was heard no longer ago than
     that, the last first."""
@@ -128,7 +128,7 @@ def ended_payments(
 
 
 def completed_payments(
-    connection: Connection, provider: str, *, since: datetime, before: Page | None, limit: int
+    connection: Connection, provider: str, *, since: datetime, before: PageBreak | None, limit: int
 ) -> Sequence[CompletedPayment]:
     """Payments of a provider that are completed, no longer ago than that, the last first."""
     payments = schema.payments

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func
 
 from bridge.journal.tables import schema
 from coordinator.payments.observed.observations import RefundOf
-from coordinator.payouts.replacements import Outgoing, not_replaced
+from coordinator.payouts.replacements import OutgoingMoney, not_replaced
 from coordinator.payouts.statuses import PayoutStatus
 from coordinator.refunds.statuses import RefundStatus
 
@@ -103,14 +103,14 @@ def _not_paid_again(connection: Connection, payment_ids: Sequence[str]) -> froze
 
 def _shares(
     sent: Sequence[RowMapping], opened: Sequence[RowMapping], came_back_at: Mapping[str, datetime]
-) -> Iterator[list[Outgoing]]:
+) -> Iterator[list[OutgoingMoney]]:
     """What is paid out to each seller, which a refund to the buyer makes up for as well; and what goes back to the
     buyer, of the goods and of what came too much."""
-    of_sellers: defaultdict[str, list[Outgoing]] = defaultdict(list)
+    of_sellers: defaultdict[str, list[OutgoingMoney]] = defaultdict(list)
     for row in sent:
         if row["refund_id"] is None:
             payout_id, worth = row["payout_id"], _amount(row["worth"])
-            outgoing = Outgoing(payout_id, worth, row["created_at"], came_back_at.get(payout_id))
+            outgoing = OutgoingMoney(payout_id, worth, row["created_at"], came_back_at.get(payout_id))
             of_sellers[row["seller_id"]].append(outgoing)
     for seller_id, outgoings in of_sellers.items():
         goes_back = [
@@ -125,9 +125,9 @@ def _shares(
         yield [_refund(row, came_back_at.get(row["payout_id"] or "")) for row in opened if row["of"] == of]
 
 
-def _refund(row: Any, came_back_at: datetime | None) -> Outgoing:
+def _refund(row: Any, came_back_at: datetime | None) -> OutgoingMoney:
     """A refund by the payout that carries it, as far as there is one."""
-    return Outgoing(row["payout_id"] or row["refund_id"], _amount(row["amount"]), row["opened_at"], came_back_at)
+    return OutgoingMoney(row["payout_id"] or row["refund_id"], _amount(row["amount"]), row["opened_at"], came_back_at)
 
 
 def _amount(text: str | None) -> Decimal | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select, text
 
 from bridge.journal.tables import schema
-from coordinator.attention.unconfigured import AtProvider, Waiting
+from coordinator.attention.unconfigured import AtProvider, WaitingKind
 from coordinator.attention.unreachable import Unasked
 from coordinator.payments.payments import PaymentStatus
 
@@ -22,8 +22,8 @@ def waiting_at_others(
     payouts, refunds = schema.payouts, schema.refunds
     # In the words of the indexes, or they would not be used.
     unsent = (
-        (Waiting.PAYOUT, payouts, payouts.c.created_at, schema.UNDER_WAY),
-        (Waiting.REFUND, refunds, refunds.c.opened_at, schema.AWAITING_ADDRESS),
+        (WaitingKind.PAYOUT, payouts, payouts.c.created_at, schema.UNDER_WAY),
+        (WaitingKind.REFUND, refunds, refunds.c.opened_at, schema.AWAITING_ADDRESS),
     )
     for what, table, at, waits in unsent:
         rows = connection.execute(
@@ -58,7 +58,7 @@ def _payments(connection: Connection, provider: str, expired_since: datetime) ->
             select(invoices.c.payment_id).where(invoices.c.payment_id == payments.c.payment_id).exists(),
         )
     ).one()
-    return AtProvider(provider, Waiting.PAYMENT, *row)
+    return AtProvider(provider, WaitingKind.PAYMENT, *row)
 
 
 def something_waiting_at(connection: Connection, provider: str) -> tuple[str | None, str | None]:

@@ -14,7 +14,7 @@ from bridge.journal.tables.rows import payment_from_row
 from bridge.journal.tables.unreadable_rows import readable
 from bridge.journal.writing.staged.wallets import comparison_from_text
 from coordinator.books.entries import wallet_of, wallet_that_sends
-from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin
+from coordinator.books.wallets import Movement, Should, WalletCoin, WalletComparison
 from coordinator.money import ZERO, total
 from coordinator.payments.payments import PaymentStatus
 
@@ -70,7 +70,7 @@ def _added(amounts: Iterable[tuple[WalletCoin, Decimal]]) -> Sums:
     return {of: total(found) for of, found in by_coin.items()}
 
 
-def last_comparisons(connection: Connection) -> Mapping[WalletCoin, Comparison]:
+def last_comparisons(connection: Connection) -> Mapping[WalletCoin, WalletComparison]:
     """The last of each wallet and coin."""
     last = (
         select(_COMPARISONS.c.wallet, _COMPARISONS.c.coin, func.max(_COMPARISONS.c.day).label("day"))
@@ -83,7 +83,7 @@ def last_comparisons(connection: Connection) -> Mapping[WalletCoin, Comparison]:
     return {one.of: one for one in sorted(found, key=lambda one: one.of)}
 
 
-def comparisons(connection: Connection, first_day: str, last_day: str) -> list[tuple[str, Comparison]]:
+def comparisons(connection: Connection, first_day: str, last_day: str) -> list[tuple[str, WalletComparison]]:
     """Those of some days, oldest day first."""
     rows = connection.execute(
         select(_COMPARISONS.c.day, _COMPARISONS.c.content)

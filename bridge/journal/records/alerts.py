@@ -15,7 +15,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.alerts import alert_from_text, state_from_row
 from bridge.journal.writing.writer import Submit
-from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_messages import AlertSending
 from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import Alert, AlertChange, Reminders
 from coordinator.attention.items import Attention
@@ -91,7 +91,7 @@ class AlertRecords:
             lambda batch: alert_requests.act_on_alert(batch, item, act, action=action, by=by, severities=severities)
         )
 
-    async def record_sending(self, state: DestinationState, sending: Sending) -> None:
+    async def record_sending(self, state: DestinationState, sending: AlertSending) -> None:
         """A destination was told."""
         await self._submit_alone(lambda batch: alert_requests.record_sending(batch, state, sending))
 

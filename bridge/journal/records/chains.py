@@ -17,7 +17,7 @@ from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.wakeups import asking_chain, following_chain
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.payment_log import log_payout
-from bridge.journal.writing.staged.chains import ChainTransfer
+from bridge.journal.writing.staged.chains import StagedTransfer
 from bridge.journal.writing.writer import Submit
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
@@ -109,11 +109,11 @@ class ChainRecords:
         """As `payouts_waiting`, those to some addresses, all of each."""
         return await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
 
-    async def transfers(self, chain: str, tx_hashes: Sequence[str]) -> list[ChainTransfer]:
+    async def transfers(self, chain: str, tx_hashes: Sequence[str]) -> list[StagedTransfer]:
         """The transfers of these transactions that were written down."""
         return await self._read(chain_queries.chain_transfers, chain, tx_hashes)
 
-    async def transfers_since(self, chain: str, block_number: int) -> list[ChainTransfer]:
+    async def transfers_since(self, chain: str, block_number: int) -> list[StagedTransfer]:
         """The transfers of this block and of later ones."""
         return await self._read(chain_queries.chain_transfers_since, chain, block_number)
 

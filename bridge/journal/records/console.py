@@ -8,7 +8,7 @@ from typing import Literal
 
 from bridge.journal.queries import console as console_queries
 from bridge.journal.queries import problems as problem_queries
-from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, Place
+from bridge.journal.queries.console import ConsoleFilter, ListedPayment, ListedPayout, PageEnd
 from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.endpoints import endpoints
 from bridge.journal.queries.histories import ForgottenRow, forgotten_payouts
@@ -19,7 +19,7 @@ from bridge.journal.queries.under_way import UnderWay, under_way
 from bridge.journal.queries.waiting_at_providers import something_waiting_at, unasked_at, waiting_at_others
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests.console import Replayed
-from bridge.journal.requests.payout_recording import KeyedObservation
+from bridge.journal.requests.payouts.recording import KeyedObservation
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.tables.unreadable_rows import UnreadableRow
 from bridge.journal.writing.histories import HistoryRecord, histories
@@ -91,13 +91,13 @@ class ConsoleRecords:
     # Looking up
 
     async def payments(
-        self, wanted: ConsoleFilter, after: Place | None, limit: int
+        self, wanted: ConsoleFilter, after: PageEnd | None, limit: int
     ) -> list[ListedPayment | UnreadableRow]:
         """The payments that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payments, wanted, after, limit)
 
     async def payouts(
-        self, wanted: ConsoleFilter, after: Place | None, limit: int
+        self, wanted: ConsoleFilter, after: PageEnd | None, limit: int
     ) -> list[ListedPayout | UnreadableRow]:
         """The payouts that a filter wants, newest first, from a place on."""
         return await self._read(console_queries.listed_payouts, wanted, after, limit)

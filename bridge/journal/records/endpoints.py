@@ -13,7 +13,7 @@ from bridge.journal.requests.endpoints import EndpointWanted, RegisteredEndpoint
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.staged.endpoints import stored_delivery
 from bridge.journal.writing.writer import Submit
-from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint, EndpointRules
+from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint, EndpointDelivery, EndpointRules
 from coordinator.histories import Place
 
 __all__ = ["EndpointRecords"]
@@ -45,12 +45,12 @@ class EndpointRecords:
         names = sorted(journaled_events(endpoint.events))
         return await self._read(queries.count_behind, endpoint.cursor, names)
 
-    async def delivery(self, endpoint_id: str, message_id: str) -> Delivery | None:
+    async def delivery(self, endpoint_id: str, message_id: str) -> EndpointDelivery | None:
         return await self._read(stored_delivery, endpoint_id, message_id)
 
     async def deliveries(
-        self, endpoint_id: str, *, status: DeliveryStatus | None, before: Delivery | None, limit: int
-    ) -> list[Delivery]:
+        self, endpoint_id: str, *, status: DeliveryStatus | None, before: EndpointDelivery | None, limit: int
+    ) -> list[EndpointDelivery]:
         """What was sent to an endpoint, or is to be, the newest events first."""
         return await self._read(queries.deliveries, endpoint_id, status, before, limit)
 
@@ -96,10 +96,10 @@ class EndpointRecords:
             functools.partial(requests.add_secret, endpoint_id=endpoint_id, secret=secret, valid_for=valid_for, by=by)
         )
 
-    async def add_test(self, endpoint_id: str, *, by: str) -> Delivery | None:
+    async def add_test(self, endpoint_id: str, *, by: str) -> EndpointDelivery | None:
         return await self._submit(functools.partial(requests.add_test, endpoint_id=endpoint_id, by=by))
 
-    async def send_again(self, endpoint_id: str, message_id: str, *, by: str) -> Delivery | None:
+    async def send_again(self, endpoint_id: str, message_id: str, *, by: str) -> EndpointDelivery | None:
         return await self._submit(
             functools.partial(requests.send_again, endpoint_id=endpoint_id, message_id=message_id, by=by)
         )
@@ -108,7 +108,7 @@ class EndpointRecords:
         return await self._submit(functools.partial(requests.send_from, endpoint_id=endpoint_id, after=after, by=by))
 
     async def record_try(
-        self, endpoint: Endpoint, deliveries: Sequence[Delivery], *, cursor: int, rules: EndpointRules
+        self, endpoint: Endpoint, deliveries: Sequence[EndpointDelivery], *, cursor: int, rules: EndpointRules
     ) -> Endpoint | None:
         """Writes down what tries made of deliveries, and how far the endpoint is; returns how it stands."""
         return await self._submit(

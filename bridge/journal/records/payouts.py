@@ -7,8 +7,9 @@ from datetime import datetime
 from bridge.journal.queries import payouts as payout_queries
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
-from bridge.journal.requests import network_fees, payout_attempts, payout_recording, payout_registration
+from bridge.journal.requests import network_fees
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before
+from bridge.journal.requests.payouts import attempts, recording, registration
 from bridge.journal.tables.unreadable_rows import UnreadableRow, all_read
 from bridge.journal.wakeups import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
@@ -42,7 +43,7 @@ class PayoutRecords:
         known: Mapping[str, Sequence[PayoutObservation]] | None = None,
         doubts: Mapping[str, Sequence[str]] | None = None,
         payment_hashes: Mapping[str, str] | None = None,
-    ) -> payout_registration.RegisteredPayouts:
+    ) -> registration.RegisteredPayouts:
         """Registers payouts, all of them or none; with `another` also for payments that are paid out already. `rules`
         say which of them have to be approved first; None, that none has. `known` is what is known already of those
         that are sent elsewhere, by their ids, and `doubts` are why others have to be approved, whatever the rules;
@@ -52,7 +53,7 @@ class PayoutRecords:
         """
         return await self._submit(
             functools.partial(
-                payout_registration.register_payouts,
+                registration.register_payouts,
                 payouts=payouts,
                 idempotency=idempotency,
                 rules=rules,
@@ -70,7 +71,7 @@ class PayoutRecords:
 
     async def name(self, payout_ids: Sequence[str]) -> dict[str, Naming]:
         """What each of some payouts would be asked for by at this moment; nothing of those that have to wait."""
-        return await self._submit(lambda batch: payout_attempts.name_payouts(batch, payout_ids))
+        return await self._submit(lambda batch: attempts.name_payouts(batch, payout_ids))
 
     async def begin_attempts(self, names: Mapping[str, str], *, rules: PayoutRules | None) -> dict[str, Payout]:
         """Writes down that a provider is about to be asked to send payouts in one order, each by its name; those that
@@ -80,13 +81,13 @@ class PayoutRecords:
         def request(batch: Batch) -> dict[str, Payout]:
             if not self._nodes.holds(batch, SENDING_PAYOUTS):
                 return {}
-            return payout_attempts.begin_attempts(batch, names, rules)
+            return attempts.begin_attempts(batch, names, rules)
 
         return await self._submit(request)
 
-    async def record_outcomes(self, outcomes: Sequence[payout_attempts.Outcome]) -> None:
+    async def record_outcomes(self, outcomes: Sequence[attempts.Outcome]) -> None:
         """Writes down what came of an order."""
-        for recorded in await self._submit(lambda batch: payout_attempts.record_outcomes(batch, outcomes)):
+        for recorded in await self._submit(lambda batch: attempts.record_outcomes(batch, outcomes)):
             if recorded.moved:
                 log_payout(recorded.payout)
 
@@ -96,7 +97,7 @@ class PayoutRecords:
 
         def request(batch: Batch) -> None:
             if self._nodes.holds(batch, SENDING_PAYOUTS):
-                payout_attempts.record_interruption(batch, payout_id, attempt, reason)
+                attempts.record_interruption(batch, payout_id, attempt, reason)
 
         await self._submit(request)
 
@@ -107,12 +108,12 @@ class PayoutRecords:
         observation: PayoutObservation,
         *,
         only_if: Collection[PayoutStatus] | None = None,
-    ) -> payout_recording.RecordedPayout:
+    ) -> recording.RecordedPayout:
         """Writes down what was observed of a payout, moves it and its payment's escrow, and appends the events;
         nothing of it unless the payout has one of the statuses `only_if`, where they are given."""
         recorded = await self._submit(
             functools.partial(
-                payout_recording.record_payout_observation,
+                recording.record_payout_observation,
                 payout_id=payout_id,
                 key=key,
                 observation=observation,
@@ -124,11 +125,11 @@ class PayoutRecords:
         return recorded
 
     async def record_observations(
-        self, payout_id: str, observations: Sequence[payout_recording.KeyedObservation]
-    ) -> payout_recording.RecordedPayout:
+        self, payout_id: str, observations: Sequence[recording.KeyedObservation]
+    ) -> recording.RecordedPayout:
         """Writes down what was reported of a payout in one go, each after its key."""
         recorded = await self._submit(
-            lambda batch: payout_recording.record_payout_observations(batch, payout_id, observations)
+            lambda batch: recording.record_payout_observations(batch, payout_id, observations)
         )
         if recorded.moved:
             log_payout(recorded.payout)

@@ -16,8 +16,8 @@ from bridge.journal.wakeups import Moves
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.sessions import (
     Exchanges,
+    MovedSession,
     SavedSession,
-    TakenOver,
     newest_content,
 )
 from bridge.journal.writing.writer import Submit
@@ -101,7 +101,7 @@ class SessionRecords:
         """Gives a session to this bridge, whichever had it, and says how it was saved last; None if there is none.
         Those that are there are told that they have lost it. Raises JournalUnavailableError."""
 
-        def request(batch: Batch) -> tuple[TakenOver, datetime | None, bool] | None:
+        def request(batch: Batch) -> tuple[MovedSession, datetime | None, bool] | None:
             own, nodes = self._nodes.own, batch.nodes
             there = nodes.there()
             taken = batch.sessions.take_over(session_id, own, there=there, exchanges=exchanges)

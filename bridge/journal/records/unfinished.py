@@ -6,7 +6,7 @@ from datetime import datetime
 from bridge.journal.queries import unfinished as unfinished_queries
 from bridge.journal.queries.payments import coins_to_pay
 from bridge.journal.queries.readers import Read
-from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, Page, UnfinishedPayment
+from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, PageBreak, UnfinishedPayment
 from bridge.journal.requests import drafts as draft_requests
 from bridge.journal.requests import payments as requests
 from bridge.journal.requests.drafts import Draft
@@ -85,7 +85,7 @@ class UnfinishedRecords:
     ) -> list[Invoice]:
         """Invoices that are to be paid and that no provider has opened yet, the one wanted last first; `but` are
         coins that are left out."""
-        page = None if after is None else Page(after.wanted_at, after.payment_id)
+        page = None if after is None else PageBreak(after.wanted_at, after.payment_id)
         return await self._read(unfinished_queries.unopened_invoices, after=page, but=but, limit=limit)
 
     async def open_payments(self, provider: str) -> AsyncIterator[Sequence[UnfinishedPayment]]:
@@ -105,7 +105,7 @@ class UnfinishedRecords:
             unfinished_queries.ended_payments, provider, since=since, before=before, limit=PAGE
         ):
             yield page
-            before = Page(page[-1].updated_at, page[-1].payment_id)
+            before = PageBreak(page[-1].updated_at, page[-1].payment_id)
 
     async def completed_payments(self, provider: str, since: datetime) -> AsyncIterator[Sequence[CompletedPayment]]:
         """Payments of a provider that are completed since then, in pages, the last first."""
@@ -114,7 +114,7 @@ class UnfinishedRecords:
             unfinished_queries.completed_payments, provider, since=since, before=before, limit=PAGE
         ):
             yield page
-            before = Page(page[-1].completed_at, page[-1].payment_id)
+            before = PageBreak(page[-1].completed_at, page[-1].payment_id)
 
     async def coins_to_pay(self, payment_ids: Collection[str]) -> Mapping[str, str]:
         """The coins that the buyers of some payments are to pay with, as far as the bridge opened their invoices."""

@@ -12,7 +12,7 @@ from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.requests.wallets import keep_sums, note_movement, record_comparisons
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
-from coordinator.books.wallets import Comparison, Movement, Should, WalletCoin, WalletSums, with_entries
+from coordinator.books.wallets import Movement, Should, WalletCoin, WalletComparison, WalletSums, with_entries
 
 __all__ = ["WalletRecords"]
 
@@ -36,11 +36,11 @@ class WalletRecords:
         besides = await self._read(besides_the_books, gathered_since)
         return {of: with_entries(besides.get(of, Should()), of, booked.sums) for of in _known(booked, besides)}
 
-    async def last(self) -> Mapping[WalletCoin, Comparison]:
+    async def last(self) -> Mapping[WalletCoin, WalletComparison]:
         """The last comparison of each wallet and coin."""
         return await self._read(last_comparisons)
 
-    async def of_days(self, first_day: str, last_day: str) -> list[tuple[str, Comparison]]:
+    async def of_days(self, first_day: str, last_day: str) -> list[tuple[str, WalletComparison]]:
         """The comparisons of some days, each with its day, oldest first."""
         return await self._read(comparisons, first_day, last_day)
 
@@ -48,7 +48,7 @@ class WalletRecords:
         """What moved without the bridge, newest first."""
         return await self._read(movements, limit)
 
-    async def record(self, day: str, found: Sequence[Comparison]) -> None:
+    async def record(self, day: str, found: Sequence[WalletComparison]) -> None:
         """Writes down what came of comparing."""
         await self._submit(functools.partial(record_comparisons, day=day, comparisons=found))
 

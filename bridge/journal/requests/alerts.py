@@ -8,7 +8,7 @@ from bridge.catalogue.attention import AttentionUpdated
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
-from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_messages import AlertSending
 from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import (
     Alert,
@@ -72,7 +72,7 @@ def _add_step(batch: Batch, key: str, by: str, what: str, words: str) -> None:
     batch.alerts.add_step({"key": key, "at": batch.now, "by": by, "what": what, "words": words})
 
 
-def record_sending(batch: Batch, state: DestinationState, sending: Sending) -> None:
+def record_sending(batch: Batch, state: DestinationState, sending: AlertSending) -> None:
     """A destination was told. What was opened again, or is back, while it was told of its end is told again."""
     destination = state.destination
     known = batch.alerts.among([one.key for one in (*sending.new, *sending.over)])

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import still_forgotten
-from bridge.journal.requests.payout_recording import payout_of, record_payout_observation
-from bridge.journal.requests.payout_registration import beyond_earnings
-from bridge.journal.requests.payout_withholding import withhold_from
+from bridge.journal.requests.payouts.recording import payout_of, record_payout_observation
+from bridge.journal.requests.payouts.registration import beyond_earnings
+from bridge.journal.requests.payouts.withholding import withhold_from
 from bridge.journal.requests.refund_steps import refund_of
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from bridge.journal.errors import ChainFollowedElsewhereError
 from bridge.journal.requests.payments import record_observation
-from bridge.journal.requests.payout_recording import RecordedPayout, record_payout_observation
+from bridge.journal.requests.payouts.recording import RecordedPayout, record_payout_observation
 from bridge.journal.tables.unreadable_rows import UnreadableRowError
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
-from bridge.journal.writing.staged.chains import ChainTransfer
+from bridge.journal.writing.staged.chains import StagedTransfer
 from coordinator.payments.observed.observations import Sighting, TransferSighted
 from coordinator.payouts.observations import PayoutSighted
 
@@ -35,7 +35,7 @@ class ChainCommit:
     payments: tuple[tuple[str, Sighting], ...] = ()
     """What was seen of which payment."""
     payouts: tuple[tuple[str, Sighting], ...] = ()
-    transfers: tuple[ChainTransfer, ...] = ()
+    transfers: tuple[StagedTransfer, ...] = ()
     forgotten: tuple[str, ...] = ()
     """Transfers that are not to be known any more, by their ids."""
     alarms: tuple[tuple[str, int, str], ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bridge.journal.requests.payments import record_observation
-from bridge.journal.requests.payout_recording import (
+from bridge.journal.requests.payouts.recording import (
     KeyedObservation,
     observation_key,
     record_payout_observation,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from bridge.journal.errors import EndpointsExhaustedError
 from bridge.journal.wakeups import SENDING_EVENTS
 from bridge.journal.writing.batch import Batch
-from coordinator.endpoints.endpoints import TEST_EVENT, Delivery, Endpoint, EndpointRules, Secret, settled
+from coordinator.endpoints.endpoints import TEST_EVENT, Endpoint, EndpointDelivery, EndpointRules, Secret, settled
 from coordinator.endpoints.signing import new_secret
 from coordinator.ids import new_id
 
@@ -134,19 +134,19 @@ def add_secret(
     return RegisteredEndpoint(changed, given)
 
 
-def add_test(batch: Batch, endpoint_id: str, *, by: str) -> Delivery | None:
+def add_test(batch: Batch, endpoint_id: str, *, by: str) -> EndpointDelivery | None:
     """Has a test event sent to an endpoint, once, even if it is disabled."""
     endpoint = batch.endpoints.get(endpoint_id)
     if endpoint is None:
         return None
-    test = Delivery(endpoint_id, new_id("test", batch.now), TEST_EVENT, None, batch.now, next_at=batch.now)
+    test = EndpointDelivery(endpoint_id, new_id("test", batch.now), TEST_EVENT, None, batch.now, next_at=batch.now)
     batch.endpoints.put_delivery(test)
     batch.actions.add("endpoint-test", endpoint_id, f"a test for {_host(endpoint)}", by=by, concerns=None)
     batch.wakeups.add(SENDING_EVENTS)
     return test
 
 
-def send_again(batch: Batch, endpoint_id: str, message_id: str, *, by: str) -> Delivery | None:
+def send_again(batch: Batch, endpoint_id: str, message_id: str, *, by: str) -> EndpointDelivery | None:
     """Has one event sent once more, beside whatever else is sent; None if it never was."""
     delivery = batch.endpoints.delivery(endpoint_id, message_id)
     if delivery is None or batch.endpoints.get(endpoint_id) is None:
@@ -169,7 +169,12 @@ def send_from(batch: Batch, endpoint_id: str, after: int, *, by: str) -> Endpoin
 
 
 def record_try(
-    batch: Batch, endpoint_id: str, version: int, deliveries: Sequence[Delivery], cursor: int, rules: EndpointRules
+    batch: Batch,
+    endpoint_id: str,
+    version: int,
+    deliveries: Sequence[EndpointDelivery],
+    cursor: int,
+    rules: EndpointRules,
 ) -> Endpoint | None:
     """Writes down what tries made of deliveries, and how far the endpoint is then; None if it is there no more. Where
     somebody changed it since, its cursor is theirs."""

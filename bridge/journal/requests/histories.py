@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.journal.requests.console import resume_payouts
-from bridge.journal.requests.payout_withholding import withhold_beside_forgotten
+from bridge.journal.requests.payouts.withholding import withhold_beside_forgotten
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE

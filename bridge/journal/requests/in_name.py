@@ -9,7 +9,7 @@ from typing import TypeVar
 from bridge.access import Principal, acting_now
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.prefetch import Prefetch
-from bridge.journal.writing.writer import Request, Writer
+from bridge.journal.writing.writer import JournalWriter, Request
 
 __all__ = ["InName"]
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 class InName:
     """The way to the writer for all who have something committed."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: JournalWriter) -> None:
         self._writer = writer
 
     def submit(self, request: Request[T], *, about: Prefetch | None = None) -> Awaitable[T]:

@@ -3,7 +3,7 @@ payout, and of one that carried several payouts once."""
 
 from collections.abc import Mapping
 
-from bridge.journal.requests.payout_recording import payout_of, record_payout_observation
+from bridge.journal.requests.payouts.recording import payout_of, record_payout_observation
 from bridge.journal.writing.batch import Batch
 from coordinator.money import ZERO
 from coordinator.payments.observed.transfers import transfer_key

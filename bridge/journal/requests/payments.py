@@ -35,8 +35,8 @@ from coordinator.payments.events.payments import REQUEST_CANCELLED
 from coordinator.payments.facts.facts import Misfit, MisfitKind
 from coordinator.payments.observed.observations import (
     DeadlinePassed,
+    PurchaseCancelled,
     RegistrationContested,
-    RequestCancelled,
     SiblingRegistered,
 )
 from coordinator.payments.payments import Payment
@@ -249,7 +249,7 @@ def _cancel(batch: Batch, payment: Payment, request_id: str) -> Recorded:
         provider=payment.provider,
         external_id=payment.external_id,
         key=f"cancelled:{payment.payment_id}:{request_id}",
-        observation=RequestCancelled(request_id=request_id),
+        observation=PurchaseCancelled(request_id=request_id),
     )
 
 

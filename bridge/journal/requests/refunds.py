@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of
 from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before, remember
-from bridge.journal.requests.payout_recording import record_payout_observation, wake_for
-from bridge.journal.requests.payout_withholding import withhold
+from bridge.journal.requests.payouts.recording import record_payout_observation, wake_for
+from bridge.journal.requests.payouts.withholding import withhold
 from bridge.journal.requests.refund_steps import payment_of, record_refund, refund_of
 from bridge.journal.requests.rulings import withdraw
 from bridge.journal.writing.batch import Batch

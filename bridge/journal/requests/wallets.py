@@ -9,10 +9,10 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.holds import THE_BRIDGE
 from coordinator.books.wallets import (
-    Comparison,
     MovementDoubtedError,
     Should,
     WalletCoin,
+    WalletComparison,
     WalletSums,
     movement_doubt,
     with_noted,
@@ -26,7 +26,7 @@ MOVEMENT = "wallet-movement"
 OPENING = "there when the wallet was compared with the books for the first time"
 
 
-def record_comparisons(batch: Batch, day: str, comparisons: Sequence[Comparison]) -> None:
+def record_comparisons(batch: Batch, day: str, comparisons: Sequence[WalletComparison]) -> None:
     """Writes down what came of comparing. What another bridge has compared since then stays as it is."""
     for one in comparisons:
         found = batch.wallets.last(one.of)

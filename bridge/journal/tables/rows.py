@@ -18,7 +18,7 @@ from coordinator.histories import Place
 from coordinator.money import format_amount
 from coordinator.payments.agreed.agreements import Checkout, DirectPayment, Terms
 from coordinator.payments.agreed.invoices import Invoice, InvoiceOpened, InvoiceWanted
-from coordinator.payments.facts.booked import Booked, Seen
+from coordinator.payments.facts.booked import AnnouncedTransfer, Booked
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Observation, Sighting
 from coordinator.payments.payments import Payment, PaymentStatus
@@ -174,7 +174,7 @@ def _payment_names(payment: Payment) -> list[str]:
         for share in payment.shares:
             names += (share.request_id, share.seller_id)
     facts = payment.facts
-    transfers: tuple[Booked | Seen | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
+    transfers: tuple[Booked | AnnouncedTransfer | Sighting, ...] = (*facts.booked, *facts.seen, *facts.sightings)
     names += [one.transfer.tx_hash for one in transfers]
     names += sorted(facts.hints)
     return names

@@ -17,7 +17,7 @@ from bridge.journal.tables import schema
 from bridge.journal.tables.rows import EVERYONE, JournaledEvent, journaled_event_of, observation_from_text
 from bridge.journal.wakeups import DEADLINES
 from bridge.journal.writing.commit_times import committed_at
-from bridge.journal.writing.history_guard import Head
+from bridge.journal.writing.history_guard import JournalHead
 from bridge.journal.writing.lately_moved import with_commit
 from bridge.journal.writing.prefetch import Prefetch, observations_by_keys
 from bridge.journal.writing.recent_payments import RecentPayments
@@ -134,7 +134,7 @@ class Batch(StagedParts):
         *,
         next_offset: int,
         now: datetime,
-        head: Head | None = None,
+        head: JournalHead | None = None,
     ) -> None:
         """`head` is where the journal stands, where others commit beside and have to know of what it moves."""
         super().__init__(connection, recent, now=now)

@@ -19,7 +19,7 @@ from bridge.journal.writing.histories import Opened, reach_of
 from bridge.journal.writing.statements import rows_of_each
 from coordinator.histories import Reach, StoredHistory, judge
 
-__all__ = ["Head", "HistoryGuard"]
+__all__ = ["HistoryGuard", "JournalHead"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -49,7 +49,7 @@ _HEAD_LOCKED = _HEAD.with_for_update()
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
-class Head(NamedTuple):
+class JournalHead(NamedTuple):
     """Where the journal stands, which each commit moves on."""
 
     commits: int
@@ -117,7 +117,7 @@ class HistoryGuard:
         judgement = judge(stored, storage_identity_of(connection), None)
         return judgement.evidence if judgement else ()
 
-    def lock_head(self, connection: Connection) -> Head:
+    def lock_head(self, connection: Connection) -> JournalHead:
         """Locks the head of the journal until the transaction ends, which begins with it in PostgreSQL: nobody else
         commits to the journal meanwhile, or takes it.
         Where it is not as this bridge left it another has committed to it since, and this one goes on from there.
@@ -128,7 +128,7 @@ class HistoryGuard:
         if commits < self.commits:
             raise self.replace(f"it had {self.commits} commits, and has {commits}")
         self.commits = commits
-        return Head(commits, lately_moved, last_offset or 0)
+        return JournalHead(commits, lately_moved, last_offset or 0)
 
     def _check_head(self, rows: Sequence[Sequence[Any]]) -> tuple[int, str | None]:
         """How many commits there were, and which payments the last of them moved."""

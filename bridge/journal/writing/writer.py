@@ -26,7 +26,7 @@ from bridge.journal.errors import JournalBusyElsewhereError, JournalReplacedErro
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.writing.batch import Batch, Notify
 from bridge.journal.writing.commit_times import Commit
-from bridge.journal.writing.history_guard import Head, HistoryGuard
+from bridge.journal.writing.history_guard import HistoryGuard, JournalHead
 from bridge.journal.writing.jobs import Job
 from bridge.journal.writing.lately_moved import moved_since
 from bridge.journal.writing.payment_log import log_action
@@ -36,7 +36,7 @@ from bridge.journal.writing.statistics import are_due, take_statistics
 from bridge.traces import tracing
 from coordinator.errors import BridgeError
 
-__all__ = ["Request", "Submit", "Writer"]
+__all__ = ["JournalWriter", "Request", "Submit"]
 
 logger = logging.getLogger("bridge.journal")
 
@@ -70,7 +70,7 @@ BATCH_REQUESTS = HistogramOfCounts(
 COMMIT_FAILURES = Counter("bridge_journal_commit_failures", "Batches that could not be committed")
 
 
-class Writer:
+class JournalWriter:
     """Takes requests from the event loop and commits them in its own thread."""
 
     def __init__(
@@ -312,7 +312,7 @@ class Writer:
             log_action(action)
         return batch
 
-    def _begin(self) -> tuple[Connection, RootTransaction, Head]:
+    def _begin(self) -> tuple[Connection, RootTransaction, JournalHead]:
         """A connection, and a transaction of it in which nobody else can have the journal."""
         connection = self._connection
         if connection is not None:
@@ -325,7 +325,7 @@ class Writer:
                 self._disconnect()
         return self._begun_on(self._connect())
 
-    def _begun_on(self, connection: Connection) -> tuple[Connection, RootTransaction, Head]:
+    def _begun_on(self, connection: Connection) -> tuple[Connection, RootTransaction, JournalHead]:
         left_at, transaction = self._guard.commits, connection.begin()
         try:
             head = self._guard.lock_head(connection)
@@ -336,7 +336,7 @@ class Writer:
             raise
         return connection, transaction, head
 
-    def _follow(self, head: Head, left_at: int) -> None:
+    def _follow(self, head: JournalHead, left_at: int) -> None:
         """Goes on from where another bridge left the journal, whose head is locked; this one left it at a commit."""
         moved = moved_since(head.lately_moved, left_at, head.commits)
         if moved is None:

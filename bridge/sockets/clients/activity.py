@@ -13,7 +13,7 @@ from bridge.sockets.errors import ClientGoneError, StoreUnavailableError
 from bridge.sockets.fanout import deliver
 from bridge.sockets.presence.activity_log import micros_of, moment_of
 from bridge.sockets.presence.announcer import Announcer
-from bridge.sockets.presence.presence import Presence, status_change
+from bridge.sockets.presence.presence import LocalPresence, status_change
 from bridge.sockets.presence.remote_presence import RemotePresence
 from bridge.sockets.presence.typing import Typing, Typists
 from bridge.sockets.recovery.reconnections import Restored
@@ -31,7 +31,7 @@ class Activity:
     def __init__(self, server: SocketServer, *, presence_grace_seconds: float) -> None:
         self._server = server
         self._remote_presence = RemotePresence(on_status=self._stands_elsewhere, on_typing=self._types_elsewhere)
-        self.presence = Presence(
+        self.presence = LocalPresence(
             lambda: self.announcer.announce(), self._remote_presence, grace_seconds=presence_grace_seconds
         )
         self.announcer = Announcer(

@@ -17,7 +17,7 @@ from bridge.sockets.errors import TooManyError
 from bridge.sockets.presence.announcements import Announcements, OnlineState
 from bridge.sockets.presence.remote_presence import RemotePresence
 
-__all__ = ["Presence", "Roster", "UserPresence", "status_change"]
+__all__ = ["LocalPresence", "Roster", "UserPresence", "status_change"]
 
 # One device shows one user, or a few at a desk with several accounts.
 USERS_LIMIT_PER_SOCKET = 20
@@ -189,7 +189,7 @@ def steady_now() -> datetime:
     return datetime.fromtimestamp(time.monotonic(), UTC)
 
 
-class Presence:
+class LocalPresence:
     """The roster with two clocks: one by which it waits, which only goes on, and the machine's, by which it tells
     when somebody was last seen."""
 

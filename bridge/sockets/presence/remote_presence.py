@@ -15,7 +15,7 @@ from bridge.catalogue.activities import UserActivity
 from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.presence.typing import Typing
 
-__all__ = ["Noted", "RemotePresence", "Said", "Standing"]
+__all__ = ["ActivityPicture", "Noted", "RemotePresence", "Said"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ActivityPicture:
     """How things stood at first."""
 
     said: Sequence[Said] = ()
@@ -67,7 +67,7 @@ class RemotePresence:
         self._typing_at: dict[str, set[Typing]] = {}
         self._is_kept = self._has_ended = False
         self._is_known = asyncio.Event()
-        self._standing = Standing()
+        self._standing = ActivityPicture()
         self._outgoing: dict[tuple[str | None, str, str | None], Noted] = {}
         self._is_under_way = False
         self._waiting: list[asyncio.Future[None]] = []
@@ -172,14 +172,14 @@ class RemotePresence:
             if key not in latest or latest[key].at <= said.at:
                 latest[key] = said
         standing = [said for key, said in ended.items() if key not in on]
-        self._standing = Standing([*standing, *on.values()], expected, left, complete_since)
+        self._standing = ActivityPicture([*standing, *on.values()], expected, left, complete_since)
         self._is_known.set()
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> ActivityPicture:
         """Waits until it is known how things stood at first. To be asked once."""
         if self._is_kept:
             await self._is_known.wait()
-        standing, self._standing = self._standing, Standing()
+        standing, self._standing = self._standing, ActivityPicture()
         return standing
 
     def is_online(self, user_id: str) -> bool:

@@ -19,7 +19,7 @@ from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.recovery.sessions import Leaving, Session
 from bridge.sockets.transport.connection import Connection
 from bridge.sockets.transport.disconnects import Disconnect
-from bridge.sockets.transport.engine import Engine
+from bridge.sockets.transport.engine import EngineIoServer
 from bridge.sockets.transport.frames import Outgoing, event_message
 
 __all__ = ["NOTHING", "Recalls", "Reconnections", "Restored", "brought_by"]
@@ -32,9 +32,9 @@ logger = logging.getLogger("bridge.sockets")
 LATENESS_SECONDS = 5
 # What shows that a WebSocket was alive to its end.
 CLEAN_ENDS = {
-    Engine.reason.TRANSPORT_CLOSE,
-    Engine.reason.CLIENT_DISCONNECT,
-    Engine.reason.SERVER_DISCONNECT,
+    EngineIoServer.reason.TRANSPORT_CLOSE,
+    EngineIoServer.reason.CLIENT_DISCONNECT,
+    EngineIoServer.reason.SERVER_DISCONNECT,
 }
 # How exactly the event loop's clock tells when something was.
 CLOCK_MICROS = 2_000

@@ -24,7 +24,7 @@ from engineio.exceptions import SocketIsClosedError
 from engineio.packet import MESSAGE, NOOP, PING, PONG, Packet
 from prometheus_client import Counter
 
-from bridge.sockets.loop_shares import Share
+from bridge.sockets.loop_shares import LoopShare
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.transport.direct_writes import Send as WriteAtOnce
 from bridge.sockets.transport.disconnects import Disconnect
@@ -32,12 +32,12 @@ from bridge.sockets.transport.frames import Outgoing, content_of, frame_of
 from bridge.sockets.transport.incoming import Message, Receive, Send, packet_of, received
 from bridge.sockets.transport.polling import Polling
 from bridge.sockets.transport.receivers import CountedConnection
-from bridge.sockets.transport.states import WRITTEN_TO, Event, State, Written, after, is_present
+from bridge.sockets.transport.states import WRITTEN_TO, State, Trigger, Written, after, is_present
 from bridge.sockets.transport.web_socket_protocol import DOOR, FIRST_FRAMES, WebSocketProtocol
 from bridge.sockets.transport.writer import Mode, Writer
 
 if TYPE_CHECKING:
-    from bridge.sockets.transport.engine import Engine
+    from bridge.sockets.transport.engine import EngineIoServer
 
 __all__ = ["Connection"]
 
@@ -54,9 +54,9 @@ CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, b
 class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no types
     """One client. It is closed when more waits for it than the engine allows."""
 
-    server: "Engine"
+    server: "EngineIoServer"
 
-    def __init__(self, engine: "Engine", sid: str, address: str | None, share: Share | None) -> None:
+    def __init__(self, engine: "EngineIoServer", sid: str, address: str | None, share: LoopShare | None) -> None:
         # Not the library's, which makes a queue for each, whether it polls or not.
         self.server = engine
         self.sid = sid
@@ -113,7 +113,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """Whether requests may name it."""
         return is_present(self.state)
 
-    def move(self, event: Event) -> None:
+    def move(self, event: Trigger) -> None:
         """Something has happened to it."""
         self.state = after(self.state, event)
         if WRITTEN_TO[self.state] is Written.NOWHERE and self.writer.mode is not Mode.CLOSED:
@@ -175,12 +175,12 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.end(disconnect)
         else:
             self._note(disconnect)
-            self.move(Event.ENDED)
+            self.move(Trigger.ENDED)
             self.protocol.abort()  # it would not read why
 
     def end(self, disconnect: Disconnect) -> None:
         """Closes it from outside, as `finish`, in a task."""
-        self.move(Event.ENDED)
+        self.move(Trigger.ENDED)
         self.server.start(self.finish(disconnect))
 
     async def finish(self, disconnect: Disconnect, why: str = "") -> None:
@@ -200,14 +200,14 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """The connection is closed; whatever the library would have it wait for, or say, there is nothing of here."""
         self.server.forget(self)
         is_first = self.state not in (State.LEAVING, State.CLOSED)
-        self.move(Event.LEFT)
+        self.move(Trigger.LEFT)
         if not is_first:
             return
         try:
             given = reason or self.server.reason.SERVER_DISCONNECT
             await self.server._trigger_event("disconnect", self.sid, given, run_async=False)
         finally:
-            self.move(Event.GONE)
+            self.move(Trigger.GONE)
             self.server.sockets.pop(self.sid, None)
 
     # Heartbeat, by the engine's deadlines instead of tasks
@@ -349,7 +349,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             accept[FIRST_FRAMES] = frame_of(opening)
         await send(accept)
         if opening is not None:
-            self.move(Event.ACCEPTED)
+            self.move(Trigger.ACCEPTED)
         else:
             await self.polling.change_over(self, receive, send)
         if self.state is not State.WEB_SOCKET:

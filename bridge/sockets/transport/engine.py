@@ -45,11 +45,11 @@ from bridge.sockets.transport.polling import answer_polls
 from bridge.sockets.transport.receivers import CountedConnection, Places
 from bridge.sockets.transport.refusals import METHODS, Code, Refusal, refusal_of
 from bridge.sockets.transport.scheduling import LoopScheduler
-from bridge.sockets.transport.states import Event, State
+from bridge.sockets.transport.states import State, Trigger
 from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.web_socket_protocol import DOOR
 
-__all__ = ["Engine"]
+__all__ = ["EngineIoServer"]
 
 logger = logging.getLogger("bridge.sockets")
 
@@ -65,7 +65,7 @@ NO_PLACE = b"there are too many connections, or too many from this address; try 
 REFUSED = Counter("bridge_sockets_refused", "Connections refused because their address makes too many")
 
 
-class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
+class EngineIoServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio ships no types
     """The engine of our connections."""
 
     _async: dict[str, Any]
@@ -258,7 +258,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         connection = await self._arrived(environ, seat)
         if connection is None:
             return self._unauthorized()
-        connection.move(Event.OPENED)
+        connection.move(Trigger.OPENED)
         connection.writer.put(Packet(encoded_packet=self.open_packets.of(connection.sid, transport)))
         return self._ok(await connection.poll(), jsonp_index=jsonp_index)
 

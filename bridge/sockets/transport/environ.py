@@ -15,7 +15,7 @@ STORED = ("REQUEST_METHOD", "REMOTE_ADDR", "REMOTE_PORT", "wsgi.url_scheme")
 CONTENT_HEADERS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
-class Body:
+class RequestBody:
     """The body of a request, which has come already."""
 
     __slots__ = ("_content",)
@@ -44,7 +44,7 @@ def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": str(client[1]),
         "wsgi.url_scheme": "https" if scope.get("scheme") in ("https", "wss") else "http",
-        "wsgi.input": Body(b""),
+        "wsgi.input": RequestBody(b""),
         "asgi.receive": receive,
         "asgi.send": send,
         "asgi.scope": scope,
@@ -58,7 +58,7 @@ def environ_of(scope: Message, receive: Receive, send: Send) -> dict[str, Any]:
 
 def put_body(environ: dict[str, Any], body: bytes) -> None:
     """Its body has come."""
-    environ["wsgi.input"] = Body(body)
+    environ["wsgi.input"] = RequestBody(body)
     environ["CONTENT_LENGTH"] = str(len(body))  # whatever the client has called it, if it has
 
 

@@ -7,7 +7,7 @@ from engineio.packet import OPEN
 from coordinator.compact_json import compact_json
 
 if TYPE_CHECKING:
-    from bridge.sockets.transport.engine import Engine
+    from bridge.sockets.transport.engine import EngineIoServer
 
 __all__ = ["OpenPackets"]
 
@@ -15,7 +15,7 @@ __all__ = ["OpenPackets"]
 class OpenPackets:
     """First packets, encoded."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: "EngineIoServer") -> None:
         self._engine = engine
         self._rest_of: dict[str, str] = {}
         """By transport, what comes after the id."""

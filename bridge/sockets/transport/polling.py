@@ -9,7 +9,7 @@ from engineio.packet import CLOSE, PING, PONG, UPGRADE, Packet
 
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.incoming import Message, Receive, Send, received
-from bridge.sockets.transport.states import Event, State
+from bridge.sockets.transport.states import State, Trigger
 
 if TYPE_CHECKING:
     from bridge.sockets.transport.connection import Connection
@@ -99,13 +99,13 @@ class Polling:
 
     async def change_over(self, connection: "Connection", receive: Receive, send: Send) -> None:
         """The change to a WebSocket, in the words of the protocol, if it comes about."""
-        connection.move(Event.TRIED)
-        outcome = Event.BROKE_OFF
+        connection.move(Trigger.TRIED)
+        outcome = Trigger.BROKE_OFF
         try:
             async with asyncio.timeout(UPGRADE_SECONDS):
                 if await received(receive) != f"{PING}probe":
                     return
-                connection.move(Event.PROBED)
+                connection.move(Trigger.PROBED)
                 await send({"type": "websocket.send", "text": f"{PONG}probe"})
                 coming = asyncio.ensure_future(received(receive))
                 try:
@@ -113,7 +113,7 @@ class Polling:
                     if not coming.done():
                         connection.writer.backlog.wake()  # for the poll that waits
                     if await coming == str(UPGRADE):
-                        outcome = Event.UPGRADED
+                        outcome = Trigger.UPGRADED
                 finally:
                     coming.cancel()
         except TimeoutError:

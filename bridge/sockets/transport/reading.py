@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from bridge.sockets.loop_shares import Share
+from bridge.sockets.loop_shares import LoopShare
 from bridge.sockets.rate_limit import RateLimit, messages_in
 from bridge.sockets.transport.frame_reader import FrameReader, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.unread_bytes import Counts
 
-__all__ = ["Reading"]
+__all__ = ["SocketReading"]
 
 # Before somebody has taken the WebSocket over: a browser sends a handful of messages by then.
 OPENING_RATE_LIMIT = RateLimit(per_second=100, burst=1_000)
@@ -39,7 +39,7 @@ class Subscriber(Protocol):
         """What it has begun to send takes too much of what is there for all: ends."""
 
 
-class Reading:
+class SocketReading:
     """What comes over one WebSocket."""
 
     __slots__ = (
@@ -76,7 +76,7 @@ class Reading:
         self.rate_limit = OPENING_RATE_LIMIT
         self._rate_full_at = 0.0
         """When it may send as much at once again as any may; by the event loop's clock."""
-        self.share: Share | None = None
+        self.share: LoopShare | None = None
         """What its address may have of the event loop's time; None: that is not counted."""
         self.waits_for_turn = False
         """While its address has had more than that."""

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 from bridge.sockets.errors import ConnectionStateError
 
-__all__ = ["TRANSITIONS", "WRITTEN_TO", "Event", "State", "Written", "after", "is_present"]
+__all__ = ["TRANSITIONS", "WRITTEN_TO", "State", "Trigger", "Written", "after", "is_present"]
 
 
 class State(Enum):
@@ -32,7 +32,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-class Event(Enum):
+class Trigger(Enum):
     """What happens to a connection."""
 
     OPENED = "its first poll is answered"
@@ -55,20 +55,33 @@ class Written(Enum):
 
 
 _PRESENT = {
-    State.ARRIVING: {Event.OPENED: State.POLLING, Event.ACCEPTED: State.WEB_SOCKET},
-    State.POLLING: {Event.TRIED: State.TRYING},
-    State.TRYING: {Event.PROBED: State.CHANGING_OVER, Event.BROKE_OFF: State.POLLING},
-    State.CHANGING_OVER: {Event.UPGRADED: State.WEB_SOCKET, Event.BROKE_OFF: State.POLLING},
+    State.ARRIVING: {Trigger.OPENED: State.POLLING, Trigger.ACCEPTED: State.WEB_SOCKET},
+    State.POLLING: {Trigger.TRIED: State.TRYING},
+    State.TRYING: {Trigger.PROBED: State.CHANGING_OVER, Trigger.BROKE_OFF: State.POLLING},
+    State.CHANGING_OVER: {Trigger.UPGRADED: State.WEB_SOCKET, Trigger.BROKE_OFF: State.POLLING},
     State.WEB_SOCKET: {},
 }
-_LATE = (Event.OPENED, Event.ACCEPTED, Event.PROBED, Event.UPGRADED, Event.BROKE_OFF, Event.ENDED)
+_LATE = (
+    Trigger.OPENED,
+    Trigger.ACCEPTED,
+    Trigger.PROBED,
+    Trigger.UPGRADED,
+    Trigger.BROKE_OFF,
+    Trigger.ENDED,
+)
 """What was under way, or is said once more."""
 
-TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
-    **{state: {**moves, Event.ENDED: State.ENDING, Event.LEFT: State.LEAVING} for state, moves in _PRESENT.items()},
-    State.ENDING: {**dict.fromkeys(_LATE, State.ENDING), Event.LEFT: State.LEAVING},
-    State.LEAVING: {**dict.fromkeys((*_LATE, Event.LEFT), State.LEAVING), Event.GONE: State.CLOSED},
-    State.CLOSED: dict.fromkeys((*_LATE, Event.LEFT), State.CLOSED),
+TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = {
+    **{
+        state: {**moves, Trigger.ENDED: State.ENDING, Trigger.LEFT: State.LEAVING}
+        for state, moves in _PRESENT.items()
+    },
+    State.ENDING: {**dict.fromkeys(_LATE, State.ENDING), Trigger.LEFT: State.LEAVING},
+    State.LEAVING: {
+        **dict.fromkeys((*_LATE, Trigger.LEFT), State.LEAVING),
+        Trigger.GONE: State.CLOSED,
+    },
+    State.CLOSED: dict.fromkeys((*_LATE, Trigger.LEFT), State.CLOSED),
 }
 """Every move there is. What is not here is a fault of the bridge's own."""
 
@@ -79,7 +92,7 @@ WRITTEN_TO: Mapping[State, Written] = {
 }
 
 
-def after(state: State, event: Event) -> State:
+def after(state: State, event: Trigger) -> State:
     """The state that an event leads to. Raises ConnectionStateError if it cannot happen there."""
     to = TRANSITIONS[state].get(event)
     if to is None:

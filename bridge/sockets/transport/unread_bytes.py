@@ -69,14 +69,14 @@ class OfAddress:
         self._unread.note(holder, held_bytes, self._network)
 
 
-class Held(NamedTuple):
+class HeldBytes(NamedTuple):
     """What waits for one connection, and of which address that is; None: of one that is not counted."""
 
     size_bytes: int
     network: str | None
 
 
-NOTHING = Held(0, None)
+NOTHING = HeldBytes(0, None)
 
 
 class UnreadBytes:
@@ -90,7 +90,7 @@ class UnreadBytes:
     ) -> None:
         self.limit_bytes = limit_bytes
         self._limit_bytes_per_address = limit_bytes_per_address
-        self._held: dict[Holder, Held] = {}
+        self._held: dict[Holder, HeldBytes] = {}
         """Those that have not been empty for longest come first."""
         self._held_bytes = 0
         self._of_address: dict[str, int] = {}
@@ -115,7 +115,7 @@ class UnreadBytes:
         self._count(before.network, -before.size_bytes)
         self._count(network, held_bytes)
         if held_bytes:
-            self._held[holder] = Held(held_bytes, network)
+            self._held[holder] = HeldBytes(held_bytes, network)
         else:
             self._held.pop(holder, None)
         self._held_bytes += held_bytes - before.size_bytes

@@ -14,14 +14,14 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
-from bridge.sockets.loop_shares import Share
+from bridge.sockets.loop_shares import LoopShare
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
 from bridge.sockets.transport.handshake import Answer, Request, accepting, response
 from bridge.sockets.transport.read_buffer import ReadBuffer
-from bridge.sockets.transport.reading import Reading
+from bridge.sockets.transport.reading import SocketReading
 from bridge.sockets.transport.receivers import CountedConnection, Receiver
 from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.writer import Writer
@@ -75,7 +75,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._config = config
         self._server_state = server_state
         self._state = app_state
-        self._reading: Reading | None = None
+        self._reading: SocketReading | None = None
         """None before it begins, and once it is gone."""
         self._accept_key = b""
         self._refusal: Answer | None = None
@@ -104,7 +104,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._reading = Reading(self.transport, self, self._config.ws_max_size, self.unread)
+        self._reading = SocketReading(self.transport, self, self._config.ws_max_size, self.unread)
         self._server_state.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -298,7 +298,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     # The door
 
     def take_over(
-        self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit, share: Share | None = None
+        self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit, share: LoopShare | None = None
     ) -> None:
         """From now on everything is handed to `receiver`, first what the application has not asked for, and `writer`
         alone writes. `share` is what may be had of the event loop's time."""

@@ -16,7 +16,7 @@ from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.frames import Outgoing, frame_of_packet, frames_of
 from bridge.sockets.transport.unread_bytes import PIECE_BYTES, Counts
 
-__all__ = ["Client", "Mode", "Writer"]
+__all__ = ["Mode", "Writer", "WriterClient"]
 
 # A client that begins to listen when it hears that it is connected would miss what comes in the same read. Long
 # enough for it to have read that far, too short for anybody to notice.
@@ -34,7 +34,7 @@ class Mode(Enum):
     """It goes nowhere. Nothing leads back from here."""
 
 
-class Client(Protocol):
+class WriterClient(Protocol):
     """Whoever is written to."""
 
     def moved(self) -> None:
@@ -81,7 +81,7 @@ class Writer:
         "write_frames",
     )
 
-    def __init__(self, client: Client, unread: Counts, limit_bytes: int, crowd_writes: CrowdWrites) -> None:
+    def __init__(self, client: WriterClient, unread: Counts, limit_bytes: int, crowd_writes: CrowdWrites) -> None:
         """No more than `limit_bytes` may wait for the client. What does counts in `unread`. What waits for it in
         `crowd_writes` is written before anything else."""
         self._client = client

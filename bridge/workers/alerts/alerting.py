@@ -14,10 +14,11 @@ from prometheus_client import Counter as Counted
 from prometheus_client import Gauge
 
 from bridge.journal import Journal, JournalUnavailableError
-from bridge.workers.alerts.destinations import Destination, DoubtfulError, RefusedError, UndeliveredError
+from bridge.workers.alerts.destinations import Destination
+from bridge.workers.alerts.undelivered import DoubtfulError, MessageRefusedError, UndeliveredError
 from bridge.workers.health.checks import DegradedError
 from bridge.workers.logged_failures import logged_failures
-from coordinator.attention.alert_messages import Reported, Sending, sending_name
+from coordinator.attention.alert_messages import AlertSending, Reported, sending_name
 from coordinator.attention.alert_schedule import (
     AlertBatch,
     DestinationState,
@@ -139,16 +140,16 @@ class Alerting:
         await records.observe(items, gone, self._severities, self._reminders)
         return list((await records.alerts(now - ENDINGS_REPORTED_FOR)).values())
 
-    def _sending(self, name: str, batch: AlertBatch) -> Sending:
+    def _sending(self, name: str, batch: AlertBatch) -> AlertSending:
         message = message_of(batch, self._severities, self._console_url)
         new, over = (
             tuple(Reported(key=one.key, news_at=one.news_at) for one in some) for some in (batch.new, batch.over)
         )
-        return Sending(
+        return AlertSending(
             name=sending_name(name, new, over), message=message, new=new, over=over, is_digest=batch.is_digest
         )
 
-    async def _deliver(self, destination: Destination, state: DestinationState, sending: Sending) -> None:
+    async def _deliver(self, destination: Destination, state: DestinationState, sending: AlertSending) -> None:
         try:
             # Written down before it leaves: whoever is killed meanwhile has it repeated as it was.
             await self._journal.alerts.record_state(replace(state, in_doubt=sending))
@@ -157,7 +158,7 @@ class Alerting:
             logger.warning("%s is not told of what needs a person yet: %s", destination.name, error)
         except DoubtfulError as error:
             await self._note_failure(destination, state, str(error), sending)
-        except RefusedError as error:
+        except MessageRefusedError as error:
             await self._note_failure(destination, state, str(error), None)
         except UndeliveredError as error:
             await self._note_failure(destination, state, str(error), state.in_doubt)
@@ -174,7 +175,7 @@ class Alerting:
             self._deliveries.pop(destination.name, None)
 
     async def _note_failure(
-        self, destination: Destination, state: DestinationState, problem: str, in_doubt: Sending | None
+        self, destination: Destination, state: DestinationState, problem: str, in_doubt: AlertSending | None
     ) -> None:
         MESSAGES.labels(destination.channel, "failed").inc()
         present = failed(state, problem, self._schedule, self._journal.clock(), in_doubt)

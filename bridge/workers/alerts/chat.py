@@ -6,8 +6,8 @@ from functools import cached_property
 
 import httpx
 
-from bridge.workers.alerts.destinations import UndeliveredError
-from coordinator.attention.alert_messages import Message
+from bridge.workers.alerts.undelivered import UndeliveredError
+from coordinator.attention.alert_messages import AlertMessage
 from coordinator.attention.messages import as_mrkdwn
 from providers.answers import NeighbourError, ask, neighbour
 from providers.findings import is_this_machine
@@ -38,7 +38,7 @@ class Chat:
     def _http(self) -> httpx.AsyncClient:
         return neighbour(keepalive_connections=0)
 
-    async def send(self, message: Message, _name: str) -> None:
+    async def send(self, message: AlertMessage, _name: str) -> None:
         """Writes to the chat. Raises UndeliveredError."""
         content = {
             "text": as_mrkdwn(message),

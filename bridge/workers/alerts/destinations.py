@@ -5,17 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings, MailSettings
-from coordinator.attention.alert_messages import Message
+from coordinator.attention.alert_messages import AlertMessage
 from coordinator.attention.alert_schedule import Rules
-from coordinator.errors import BridgeError
 from providers.settings import SettingsError, text_of
 
 __all__ = [
     "SECRET_VARIABLE_PREFIX",
     "Destination",
-    "DoubtfulError",
-    "RefusedError",
-    "UndeliveredError",
     "destinations",
     "secret_variable",
 ]
@@ -24,19 +20,7 @@ SECRET_VARIABLE_PREFIX = "BRIDGE_ALERT_SECRET_"  # noqa: S105 (where a name begi
 """What is secret of a channel may come from the environment too: the URL of a chat, the password of a mail server."""
 
 
-class UndeliveredError(BridgeError):
-    """A message did not arrive, as far as is known. The message says what is wrong, and nothing that is secret."""
-
-
-class DoubtfulError(UndeliveredError):
-    """It may have arrived all the same."""
-
-
-class RefusedError(UndeliveredError):
-    """It was refused for what it says."""
-
-
-Send = Callable[[Message, str], Awaitable[None]]
+Send = Callable[[AlertMessage, str], Awaitable[None]]
 """Sends a message, which has a name that it keeps when it is sent again. Raises UndeliveredError."""
 
 

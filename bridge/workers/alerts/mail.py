@@ -15,9 +15,9 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import IO, Any
 
-from bridge.workers.alerts.destinations import DoubtfulError, RefusedError, UndeliveredError
 from bridge.workers.alerts.settings import MailSettings
-from coordinator.attention.alert_messages import Message
+from bridge.workers.alerts.undelivered import DoubtfulError, MessageRefusedError, UndeliveredError
+from coordinator.attention.alert_messages import AlertMessage
 from coordinator.attention.lines import one_line
 from coordinator.attention.messages import as_plain_text
 from providers.certificates import certificates
@@ -32,7 +32,7 @@ REPLY_LIMIT_BYTES = 65_536
 SAID_LIMIT_CHARACTERS = 200
 
 
-def mail_of(message: Message, *, sender: str, to: str, name: str, at: datetime) -> EmailMessage:
+def mail_of(message: AlertMessage, *, sender: str, to: str, name: str, at: datetime) -> EmailMessage:
     """A message as a mail; one that is sent again has the same `name`, by which mailboxes know it."""
     mail = EmailMessage(SMTP)
     mail["From"] = sender
@@ -53,10 +53,10 @@ class MailServer:
         self._password = password
         self._deadline_seconds = deadline_seconds
 
-    def to(self, address: str) -> Callable[[Message, str], Awaitable[None]]:
+    def to(self, address: str) -> Callable[[AlertMessage, str], Awaitable[None]]:
         """What writes to somebody."""
 
-        async def send(message: Message, name: str) -> None:
+        async def send(message: AlertMessage, name: str) -> None:
             now = datetime.now(UTC)
             await self._send(mail_of(message, sender=self._settings.sender, to=address, name=name, at=now), address)
 
@@ -185,7 +185,7 @@ class _Conversation:
         except smtplib.SMTPAuthenticationError as error:
             raise UndeliveredError(f"{host} does not let {self._settings.user} in: {error.smtp_code}") from None
         except smtplib.SMTPDataError as error:
-            kind = RefusedError if error.smtp_code >= 500 else UndeliveredError
+            kind = MessageRefusedError if error.smtp_code >= 500 else UndeliveredError
             raise kind(f"{host} refuses the mail: {error.smtp_code} {_said(error.smtp_error)}") from None
         except smtplib.SMTPResponseException as error:
             raise UndeliveredError(f"{host} refuses the mail: {error.smtp_code} {_said(error.smtp_error)}") from None

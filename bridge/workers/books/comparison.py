@@ -16,7 +16,7 @@ from bridge.journal import HistoryRecord, Journal, observation_key
 from bridge.workers.books.chain_search import ChainSearch
 from bridge.workers.books.payable_shares import PayableShare, payable_shares
 from bridge.workers.chains.followers import ChainFollowers
-from bridge.workers.payouts.books import LONG_SETTLED, Asked, PayoutBooks
+from bridge.workers.payouts.books import LONG_SETTLED, AskedShare, PayoutBooks
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.batched import batched
 from coordinator.books.restored_wallets import ExamineWallets
@@ -52,7 +52,7 @@ class _Findings:
     payouts_asked: int = 0
     moved: list[str] = field(default_factory=list)
     questions: int = 0
-    asked: list[tuple[PayoutBooks, Asked]] = field(default_factory=list)
+    asked: list[tuple[PayoutBooks, AskedShare]] = field(default_factory=list)
     """The shares that were checked for payouts that the journal has forgotten, and what was found."""
     differing: list[str] = field(default_factory=list)
     not_asked: dict[str, None] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.earnings import earned, left_to_pay_out, refundable
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Installation, Share
+from coordinator.payouts.provider_names import Installation, NamedShare
 from coordinator.payouts.statuses import PayoutStatus
 from coordinator.payouts.unknown_transfers import Due
 
@@ -40,7 +40,7 @@ PAYABLE = (
 class PayableShare:
     """Who may have been paid out of a payment, and which of those payouts the journal has."""
 
-    names: Share
+    names: NamedShare
     payouts: Sequence[Payout]
     left: Decimal
     """How much of the payment's currency they may have been paid besides."""
@@ -116,12 +116,12 @@ def _payable(
         left = max(left_to_pay_out(payment, seller_id, certain), withheld_from(payment, seller_id))
         if is_completed and left <= _rest(earned(payment, seller_id), of_seller, now):
             continue
-        yield PayableShare(Share(payment, seller_id, installation), of_seller, left)
+        yield PayableShare(NamedShare(payment, seller_id, installation), of_seller, left)
     left = total(pool.amount for pool in refundable(payment, certain))
     if is_completed and left <= _rest(payment.paid, to_sellers, now):
         return
     refunds = [one for one in payouts if one.refund_id is not None]
-    yield PayableShare(Share(payment, None, installation), refunds, left)
+    yield PayableShare(NamedShare(payment, None, installation), refunds, left)
 
 
 def _rest(came: Decimal, payouts: Iterable[Payout], now: datetime) -> Decimal:

@@ -8,17 +8,18 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from bridge.journal import ChainCommit, ChainTransfer, Journal, UnreadableRowError
+from bridge.journal import ChainCommit, Journal, StagedTransfer, UnreadableRowError
 from bridge.workers.chains.last_checks import LastChecks
 from coordinator.money import base_units
 from coordinator.payments.observed.observations import Sighting, Stage
+from coordinator.payments.observed.transfers import transfer_key
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payouts.payouts import Payout
 from providers.onchain.chains import Chain, token_amount
 from providers.onchain.matching.matching import FITS_ANOTHER, NOBODYS_BEFORE, Subject, Watched
 from providers.onchain.matching.payment_requests import PROVIDER
 from providers.onchain.matching.position import Following
-from providers.onchain.store import Assigned, ChainStep, Recorded
+from providers.onchain.store import Assigned, ChainStep, RecordedTransfer
 
 __all__ = ["JournalChainStore", "watched_payment", "watched_payout"]
 
@@ -60,7 +61,7 @@ def watched_payout(chain: Chain, payout: Payout) -> Watched | None:
     if token is None:
         return None
     # Providers write hashes in capitals, or without the prefix that marks them as hexadecimal.
-    hashes = frozenset(f"0x{tx_hash.casefold().removeprefix('0x')}" for tx_hash in payout.facts.tx_hashes)
+    hashes = frozenset(f"0x{transfer_key(tx_hash)}" for tx_hash in payout.facts.tx_hashes)
     claims, seen = _claims(hashes, payout.facts.sightings)
     return Watched(
         subject=Subject("payout", payout.payout_id),
@@ -177,10 +178,10 @@ class JournalChainStore:
             return None
         return None if record is None else record.payment.created_at
 
-    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[Recorded]:
+    async def recorded(self, chain: str, tx_hashes: Sequence[str]) -> Sequence[RecordedTransfer]:
         found = await self._journal.chains.transfers(chain, tx_hashes)
         return [
-            Recorded(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one), one.mined_at)
+            RecordedTransfer(one.tx_hash, one.transfer_id, one.symbol, one.recipient, _subject(one), one.mined_at)
             for one in found
         ]
 
@@ -208,15 +209,15 @@ class JournalChainStore:
         self._left[chain] = following
 
 
-def _subject(transfer: ChainTransfer) -> Subject | None:
+def _subject(transfer: StagedTransfer) -> Subject | None:
     if transfer.payment_id is not None:
         return Subject("payment", transfer.payment_id)
     return None if transfer.payout_id is None else Subject("payout", transfer.payout_id)
 
 
-def _row(chain: str, assigned: Assigned) -> ChainTransfer:
+def _row(chain: str, assigned: Assigned) -> StagedTransfer:
     transfer, subject = assigned.transfer, assigned.subject
-    return ChainTransfer(
+    return StagedTransfer(
         chain=assigned.chain or chain,
         transfer_id=transfer.transfer_id,
         symbol=transfer.token.symbol,

@@ -18,9 +18,9 @@ from bridge.journal import Journal, JournaledEvent, JournalUnavailableError
 from bridge.traces import tracing
 from bridge.workers.endpoints.messages import new_delivery, sent_body
 from coordinator.endpoints.endpoints import (
-    Delivery,
     DeliveryStatus,
     Endpoint,
+    EndpointDelivery,
     EndpointRules,
     Try,
     after_try,
@@ -110,7 +110,7 @@ class Feed:
         self._refused_since_counted = 0
         self._refused_ahead: set[int] = set()
         """What is tried again once everything before it is settled."""
-        self._settled: list[Delivery] = []
+        self._settled: list[EndpointDelivery] = []
         """Taken, and not written down yet."""
         self._to_save, self._has_room = asyncio.Event(), asyncio.Event()
         self._has_room.set()
@@ -222,14 +222,14 @@ class Feed:
                     break
                 await self._refused(delivery)
 
-    async def _as_it_stands(self, delivery: Delivery) -> Delivery:
+    async def _as_it_stands(self, delivery: EndpointDelivery) -> EndpointDelivery:
         """Where the endpoint was enabled since, its tries begin anew."""
         endpoint_id, name = self.endpoint.endpoint_id, delivery.message_id
         stored = await self._steadily(self._records.delivery, endpoint_id, name)
         is_going_on = stored is not None and stored.status is DeliveryStatus.PENDING
         return stored if stored is not None and is_going_on and self.endpoint.failing_since is not None else delivery
 
-    async def _when_due(self, delivery: Delivery) -> Delivery:
+    async def _when_due(self, delivery: EndpointDelivery) -> EndpointDelivery:
         """Once it is time for it, or somebody wants it at once."""
         while delivery.next_at is not None:
             self._woken.clear()
@@ -309,7 +309,7 @@ class Feed:
             except TimeoutError:
                 pass
 
-    async def _try_one_again(self, delivery: Delivery, event: JournaledEvent | None) -> None:
+    async def _try_one_again(self, delivery: EndpointDelivery, event: JournaledEvent | None) -> None:
         is_gone = event is None or new_delivery(delivery.endpoint_id, event).message_id != delivery.message_id
         if is_gone and not delivery.is_test:
             because = f"{delivery.event} {delivery.message_id} was forgotten before it was taken"
@@ -323,7 +323,9 @@ class Feed:
 
     # One try, and what is written down of it
 
-    async def _try(self, delivery: Delivery, event: JournaledEvent | None, *, only_once: bool = False) -> Delivery:
+    async def _try(
+        self, delivery: EndpointDelivery, event: JournaledEvent | None, *, only_once: bool = False
+    ) -> EndpointDelivery:
         body = sent_body(delivery, event, self._records.offset_text)
         keys = self.endpoint.keys(self._journal.clock())
         traces = tracing.traces
@@ -336,7 +338,7 @@ class Feed:
         DELIVERIES.labels(self.endpoint.endpoint_id, outcome).inc()
         return after
 
-    async def _settle(self, delivery: Delivery) -> None:
+    async def _settle(self, delivery: EndpointDelivery) -> None:
         """It was taken, which is written down beside what is sent next."""
         if delivery.offset is not None:
             self._progress.settle(delivery.offset)
@@ -358,7 +360,7 @@ class Feed:
             if self._settled:
                 self._to_save.set()
 
-    async def _refused(self, delivery: Delivery) -> None:
+    async def _refused(self, delivery: EndpointDelivery) -> None:
         """It was not taken: that is written down before anything follows. If that disables the endpoint, nothing
         does, and this feed is ended."""
         held = self.endpoint.is_ordered
@@ -370,12 +372,12 @@ class Feed:
         if endpoint is None or not endpoint.is_enabled:
             await asyncio.Event().wait()
 
-    async def _save(self, deliveries: Sequence[Delivery], cursor: int) -> Endpoint | None:
+    async def _save(self, deliveries: Sequence[EndpointDelivery], cursor: int) -> Endpoint | None:
         saved = await self._steadily(self._record, deliveries, cursor)
         self._saved = max(self._saved, cursor)
         return saved
 
-    async def _record(self, deliveries: Sequence[Delivery], cursor: int) -> Endpoint | None:
+    async def _record(self, deliveries: Sequence[EndpointDelivery], cursor: int) -> Endpoint | None:
         return await self._records.record_try(self.endpoint, deliveries, cursor=cursor, rules=self._rules)
 
     async def _steadily(self, ask: Callable[P, Coroutine[None, None, T]], *args: P.args, **kwargs: P.kwargs) -> T:

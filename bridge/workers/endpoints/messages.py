@@ -3,20 +3,20 @@
 from collections.abc import Callable
 
 from bridge.journal import JournaledEvent
-from coordinator.endpoints.endpoints import Delivery, message_body, message_id
+from coordinator.endpoints.endpoints import EndpointDelivery, message_body, message_id
 from coordinator.histories import Place
 
 __all__ = ["new_delivery", "sent_body"]
 
 
-def new_delivery(endpoint_id: str, event: JournaledEvent) -> Delivery:
+def new_delivery(endpoint_id: str, event: JournaledEvent) -> EndpointDelivery:
     """An event's delivery before anything was tried."""
     published = event.event
     name = message_id(event.offset, event.committed_at, published.name, published.payload_json)
-    return Delivery(endpoint_id, name, published.name, event.offset, event.committed_at)
+    return EndpointDelivery(endpoint_id, name, published.name, event.offset, event.committed_at)
 
 
-def sent_body(delivery: Delivery, event: JournaledEvent | None, offset_text: Callable[[Place], str]) -> bytes:
+def sent_body(delivery: EndpointDelivery, event: JournaledEvent | None, offset_text: Callable[[Place], str]) -> bytes:
     """What is sent of an event, or of a test, which has none."""
     if event is None:
         said = f'{{"endpointId":"{delivery.endpoint_id}"}}'

@@ -12,12 +12,12 @@ from bridge.catalogue.system import NodeStatus
 from bridge.journal import JournalUnavailableError, NodeRecords, NodeReport
 from bridge.journal.liveness import GONE_AFTER, SAID_EVERY_SECONDS
 
-__all__ = ["Neighbours", "Said", "differing", "is_gone"]
+__all__ = ["Neighbours", "SelfReport", "differing", "is_gone"]
 
 logger = logging.getLogger("bridge.system")
 
 
-class Said(NodeStatus):
+class SelfReport(NodeStatus):
     """What a bridge says of itself to the others. A newer one may say more."""
 
     model_config = ConfigDict(extra="ignore")
@@ -72,7 +72,7 @@ class Neighbours:
     def _see(self, reports: Sequence[NodeReport]) -> None:
         now, own = self._clock(), self._settings()
         others = [one for one in reports if one.node != self._nodes.own and not is_gone(one, now)]
-        said = {one.node: Said.model_validate_json(one.report) for one in others if one.report is not None}
+        said = {one.node: SelfReport.model_validate_json(one.report) for one in others if one.report is not None}
         self._seen({one.node: one.seen_at for one in others if one.node in said and not said[one.node].is_stopping})
         found = [
             f"{one.name} ({', '.join(names)})" for one in said.values() if (names := differing(own, one.settings))

@@ -23,7 +23,7 @@ from bridge.catalogue.system import (
 from bridge.journal import NodeRecords
 from bridge.journal.liveness import SHOWN_FOR
 from bridge.workers.chains.followers import ChainFollowers
-from bridge.workers.health.neighbours import Said, differing, is_gone
+from bridge.workers.health.neighbours import SelfReport, differing, is_gone
 from bridge.workers.health.vitals import Percentiles, Vitals
 from coordinator.events import Event
 from providers.errors import ProviderError
@@ -80,7 +80,7 @@ class OwnStatus:
 
     def report(self) -> str:
         """The same, and what its settings are, as it is kept."""
-        return Said(**dict(self.status()), settings=self.settings()).model_dump_json(by_alias=True)
+        return SelfReport(**dict(self.status()), settings=self.settings()).model_dump_json(by_alias=True)
 
 
 class Pulse:
@@ -147,7 +147,7 @@ class Pulse:
         for one in await self._nodes.reports():
             if one.report is None or one.seen_at < now - SHOWN_FOR:
                 continue
-            is_this, said = one.node == self._nodes.own, Said.model_validate_json(one.report)
+            is_this, said = one.node == self._nodes.own, SelfReport.model_validate_json(one.report)
             health = NodeHealth(
                 **dict(own if is_this else said.status()),
                 seen_at=moment_text(one.seen_at),

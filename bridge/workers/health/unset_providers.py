@@ -93,7 +93,7 @@ class UnsetProviders:
                 if payout.next_attempt is None or payout.provider in self._set_up.sending:
                     continue
                 reason = f"it is not asked for: {known.no_payouts_through(payout.provider)}"
-                if payout.put_off is None or payout.put_off.reason != reason:
+                if payout.delayed_by is None or payout.delayed_by.reason != reason:
                     seen = PayoutPutOff(at=now, reason=reason)
                     await self._journal.payouts.record_observation(payout.payout_id, observation_key(seen), seen)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bridge.histograms import Histogram
 from bridge.journal import CommitTimes, JournaledEvent
 
-__all__ = ["Delivery", "Percentiles", "Rates", "Vitals"]
+__all__ = ["Percentiles", "Rates", "TimedDelivery", "Vitals"]
 
 # A person who looks up what became of a current event looks back minutes at most.
 REMEMBERED_EVENTS = 10_000
@@ -30,7 +30,7 @@ DELIVERED = Histogram(
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class TimedDelivery:
     """What became of one event."""
 
     offset: int
@@ -116,7 +116,7 @@ class Vitals:
         self._seconds[-1][1] += events
         self._seconds[-1][2] += deliveries
 
-    def delivery(self, offset: int) -> Delivery | None:
+    def delivery(self, offset: int) -> TimedDelivery | None:
         """What became of an event, as long as that is remembered."""
         if not self._newest_offset - REMEMBERED_EVENTS < offset <= self._newest_offset:
             return None
@@ -124,7 +124,9 @@ class Vitals:
         if place < 0:
             return None
         first, connections, delay = self._remembered[place]
-        return Delivery(offset, connections[offset - first], delay) if offset - first < len(connections) else None
+        return (
+            TimedDelivery(offset, connections[offset - first], delay) if offset - first < len(connections) else None
+        )
 
     def rates(self) -> Rates:
         """How many a second went out, over the last whole seconds."""

@@ -23,7 +23,7 @@ from providers.availability import UnansweredError
 from providers.contract import InvoiceGateways
 from providers.errors import CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
-__all__ = ["Deadlines"]
+__all__ = ["PaymentDeadlines"]
 
 logger = logging.getLogger("bridge.deadlines")
 
@@ -61,7 +61,7 @@ class _Unclear(NamedTuple):
     """Until when it is not asked about."""
 
 
-class Deadlines:
+class PaymentDeadlines:
     """Rounds over what is due, one after the other."""
 
     def __init__(self, journal: Journal, gateways: InvoiceGateways, *, grace_seconds: float) -> None:

@@ -29,7 +29,7 @@ from providers.errors import (
     ProviderRefusedError,
 )
 
-__all__ = ["Asked", "CoinNotOfferedError", "InvoiceOpener", "because_of", "is_refusal"]
+__all__ = ["CoinNotOfferedError", "InvoiceOpener", "OpeningAnswer", "because_of", "is_refusal"]
 
 logger = logging.getLogger("bridge.invoices")
 
@@ -58,7 +58,7 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, ProviderRefusedError) and not isinstance(error, CredentialsRefusedError)
 
 
-class Asked(NamedTuple):
+class OpeningAnswer(NamedTuple):
     """What a provider answered to a request for an invoice."""
 
     opened: InvoiceOpened | None
@@ -115,7 +115,7 @@ class InvoiceOpener:
             currency=payment.currency,
         )
 
-    async def register(self, draft: Draft) -> tuple[Registered, Asked]:
+    async def register(self, draft: Draft) -> tuple[Registered, OpeningAnswer]:
         """Asks for the invoice of a draft, and registers its payment with the result. Raises ProviderRefusedError,
         and forgets the draft, if the provider refuses it."""
         payment_id = draft.payment.payment_id
@@ -155,21 +155,21 @@ class InvoiceOpener:
             except BridgeError as error:
                 logger.warning("%s is not registered yet: %s", draft.payment.payment_id, error)
 
-    async def ask(self, payment_id: str, wanted: InvoiceWanted) -> Asked:
+    async def ask(self, payment_id: str, wanted: InvoiceWanted) -> OpeningAnswer:
         """Asks the provider for an invoice that is not in the journal yet. Raises ProviderRefusedError if it was
         refused."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._alone(payment_id):
-                return Asked(await self._opened(wanted), None)
+                return OpeningAnswer(await self._opened(wanted), None)
         except (ProviderError, TimeoutError) as error:
             if is_refusal(error):
                 raise
             self._note(payment_id, wanted.coin, error)
-            return Asked(None, error)
+            return OpeningAnswer(None, error)
         except Exception as error:
             logger.exception("the bridge failed over the invoice of %s", payment_id)
             self._note(payment_id, wanted.coin, error)
-            return Asked(None, error)
+            return OpeningAnswer(None, error)
 
     async def leave(self, payment_id: str, wanted: InvoiceWanted, why: Exception) -> None:
         """Leaves an invoice to be opened later, once it is in the journal."""

@@ -26,7 +26,7 @@ from providers.availability import UnansweredError
 from providers.contract import InvoiceGateway, InvoiceGateways
 from providers.errors import AnswerUnusableError, CredentialsRefusedError, ProviderError, ProviderUnavailableError
 
-__all__ = ["Reconciliation"]
+__all__ = ["Reconciler"]
 
 logger = logging.getLogger("bridge.reconciliation")
 
@@ -50,7 +50,7 @@ CHECKED = Counter(
 OPEN = Gauge("bridge_reconciled_open", "Payments that a provider is asked about now and then", ["provider"])
 
 
-class Reconciliation:
+class Reconciler:
     """Asks about everything that is open, each at its time."""
 
     def __init__(

@@ -16,10 +16,10 @@ from coordinator.payments.counting.date_zones import WIDEST
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import Share, is_known_here, share_of
+from coordinator.payouts.provider_names import NamedShare, is_known_here, share_of
 from providers.contract import BookedPayout, PayoutGateway
 
-__all__ = ["LONG_SETTLED", "Asked", "PayoutBooks"]
+__all__ = ["LONG_SETTLED", "AskedShare", "PayoutBooks"]
 
 Find = Callable[[Callable[[], Awaitable[BookedPayout | None]]], Awaitable[BookedPayout | None]]
 
@@ -31,7 +31,7 @@ KNOWN_AT_LEAST = BookedPayout("and no more is said of it", None, None, ())
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedShare:
     """What was asked of a share, and what the journal had forgotten of it."""
 
     payment_id: str
@@ -57,7 +57,7 @@ class PayoutBooks:
     def __init__(self, journal: Journal, gateway: PayoutGateway) -> None:
         self._journal = journal
         self._gateway = gateway
-        self._stored: dict[tuple[str, str | None], Asked] = {}
+        self._stored: dict[tuple[str, str | None], AskedShare] = {}
         """What need not be asked again of each share, by payment and seller."""
         self._compared: dict[str, frozenset[str]] = {}
         """In which coins each payment was searched for completely."""
@@ -74,8 +74,8 @@ class PayoutBooks:
         return self._used
 
     async def ask(
-        self, share: Share, payouts: Sequence[Payout], coins: Collection[str], throttled: Find = _at_once
-    ) -> Asked:
+        self, share: NamedShare, payouts: Sequence[Payout], coins: Collection[str], throttled: Find = _at_once
+    ) -> AskedShare:
         """Asks for the names of a share that follow the names of the journal's payouts, in some coins. Raises
         ProviderError."""
         before = self._stored.get((share.payment.payment_id, share.seller_id))
@@ -85,9 +85,9 @@ class PayoutBooks:
             booked = await self._find(share, name, sorted(coins), throttled)
             forgotten += booked
             known[name] = bool(booked) or (before is not None and before.known.get(name, False))
-        return Asked(share.payment.payment_id, share.seller_id, frozenset(coins), known, tuple(forgotten))
+        return AskedShare(share.payment.payment_id, share.seller_id, frozenset(coins), known, tuple(forgotten))
 
-    def store(self, asked: Asked) -> None:
+    def store(self, asked: AskedShare) -> None:
         """Notes that the findings are stored, so that they need not be asked for again before a payout leaves."""
         key = (asked.payment_id, asked.seller_id)
         before = self._stored.get(key)
@@ -109,7 +109,7 @@ class PayoutBooks:
         if record is not None and _may_be_forgotten(record.payment, since):
             payouts = await self._journal.history.payouts_of([payment_id])
             for seller_id in (*record.payment.seller_ids, None):
-                share = Share(record.payment, seller_id, self._journal.history.installation)
+                share = NamedShare(record.payment, seller_id, self._journal.history.installation)
                 stored = self._stored.get((payment_id, seller_id))
                 left = coins if stored is None else coins - stored.coins
                 if left:
@@ -140,7 +140,9 @@ class PayoutBooks:
             self._is_looked_up = True
         return self._forgetful_since
 
-    async def _find(self, share: Share, name: str, coins: Sequence[str], throttled: Find) -> list[ForgottenPayout]:
+    async def _find(
+        self, share: NamedShare, name: str, coins: Sequence[str], throttled: Find
+    ) -> list[ForgottenPayout]:
         """What the provider has under a name; the same name may be in the books of several coins."""
         booked: list[ForgottenPayout] = []
         places = asyncio.Semaphore(AT_ONCE)
@@ -159,7 +161,7 @@ class PayoutBooks:
         by_now = await self._journal.history.payouts_of([share.payment.payment_id]) if booked else []
         return [one for one in booked if not is_known_here(one, by_now)]
 
-    def _booked(self, share: Share, name: str, coin: str, one: BookedPayout) -> ForgottenPayout:
+    def _booked(self, share: NamedShare, name: str, coin: str, one: BookedPayout) -> ForgottenPayout:
         return ForgottenPayout(
             external_id=name,
             provider=self._gateway.provider,

@@ -195,7 +195,7 @@ class PayoutOrders:
             return
         seen = PayoutPutOff(at=self._journal.clock(), reason=f"it is not asked for yet: {put_off.reason}")
         for payout in order:
-            if payout.put_off is None or payout.put_off.reason != seen.reason:
+            if payout.delayed_by is None or payout.delayed_by.reason != seen.reason:
                 await self._journal.payouts.record_observation(payout.payout_id, observation_key(seen), seen)
 
     async def _names(self, order: Order) -> Mapping[str, _Name]:

@@ -258,7 +258,7 @@ class PayoutSender:
 
     def _note_overdue(self, payouts: Sequence[Payout]) -> None:
         now = self._journal.clock()
-        overdue = {payout.payout_id for payout in payouts if payout.is_overdue(now) and payout.put_off is None}
+        overdue = {payout.payout_id for payout in payouts if payout.is_overdue(now) and payout.delayed_by is None}
         for payout_id in sorted(overdue - self._overdue):
             logger.warning("%s is not settled after a day; look at the chain and at the provider", payout_id)
         self._overdue = overdue
@@ -271,7 +271,7 @@ class PayoutSender:
         to_send = sorted(
             (payout for payout in payouts if payout.next_attempt is not None),
             # What could not be asked for lets the next one try.
-            key=lambda payout: (payout.put_off.at if payout.put_off else payout.created_at, payout.payout_id),
+            key=lambda payout: (payout.delayed_by.at if payout.delayed_by else payout.created_at, payout.payout_id),
         )
         # A coin that fails, or does not answer, does not take turns of its wallet from the others.
         ready = [

@@ -17,11 +17,11 @@ from bridge.workers.wallets.settings import ChainWallet, WalletRules
 from coordinator.books.days import date_in
 from coordinator.books.restored_wallets import WalletFindings, doubt_about_wallet
 from coordinator.books.wallets import (
-    Comparison,
     Held,
     Should,
     Unknown,
     WalletCoin,
+    WalletComparison,
     compared,
     next_comparison_at,
 )
@@ -61,7 +61,7 @@ class WalletComparisons:
         self._chains = chains
         self._rules = rules
         self._patience_seconds = patience_seconds
-        self._under_way: asyncio.Task[Sequence[Comparison]] | None = None
+        self._under_way: asyncio.Task[Sequence[WalletComparison]] | None = None
 
     def work(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
         """What one bridge at a time does, by the name of its lease; nothing where nobody can be asked."""
@@ -100,13 +100,13 @@ class WalletComparisons:
         is_settled = all(one.is_settled for one in known if one.compared_at == last)
         return next_comparison_at(self._rules.zone, at, last, began_at, now, is_settled=is_settled) <= now
 
-    async def compare(self) -> Sequence[Comparison]:
+    async def compare(self) -> Sequence[WalletComparison]:
         """Compares now, once for all who ask meanwhile. Raises JournalUnavailableError."""
         if self._under_way is None or self._under_way.done():
             self._under_way = asyncio.create_task(self._compare())
         return await asyncio.shield(self._under_way)
 
-    async def _compare(self) -> Sequence[Comparison]:
+    async def _compare(self) -> Sequence[WalletComparison]:
         wallets, known = self._journal.wallets, await self._journal.wallets.last()
         before = await self._should()
         asks = await self._asks({*before, *known})

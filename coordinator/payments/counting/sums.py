@@ -25,8 +25,8 @@ from coordinator.payments.observed.observations import Transfer
 
 __all__ = [
     "FALLS",
-    "Dispute",
     "DisputeKind",
+    "SumContradiction",
     "came_to",
     "counted",
     "disputes",
@@ -75,7 +75,7 @@ FALLS = frozenset((DisputeKind.LACKS, DisputeKind.SANK))
 """What holds the money however much the transfers are worth."""
 
 
-class Dispute(NamedTuple):
+class SumContradiction(NamedTuple):
     """One contradiction about how much came, in the payment's currency."""
 
     kind: DisputeKind
@@ -212,7 +212,7 @@ def _is_last(facts: Facts, unreadable: Unreadable | None) -> bool:
     return facts.found_at is None or facts.found_at <= unreadable.at
 
 
-def disputes(facts: Facts) -> Iterator[Dispute]:
+def disputes(facts: Facts) -> Iterator[SumContradiction]:
     """All contradictions about how much came, as far as nothing later has cleared them."""
     asked, books = facts.asked, facts.books
     if asked is None:
@@ -230,11 +230,11 @@ def disputes(facts: Facts) -> Iterator[Dispute]:
             yield overvalued
 
 
-def _overvalued(one: Booked, facts: Facts) -> Dispute | None:
+def _overvalued(one: Booked, facts: Facts) -> SumContradiction | None:
     priced, value = _as_priced(one, facts), one.counted.value
     if value is None or priced.value is None or not _is_beyond(value, priced.value):
         return None
-    return Dispute(DisputeKind.OVERVALUED, value, priced.value, tx_hash=priced.tx_hash)
+    return SumContradiction(DisputeKind.OVERVALUED, value, priced.value, tx_hash=priced.tx_hash)
 
 
 def _as_priced(one: Booked, facts: Facts) -> Transfer:
@@ -252,7 +252,7 @@ def _listed(facts: Facts, books: Books) -> list[Booked]:
     return [one for one in facts.booked if one.transfer.key in keys]
 
 
-def _differing(facts: Facts, books: Books) -> Iterator[Dispute]:
+def _differing(facts: Facts, books: Books) -> Iterator[SumContradiction]:
     """Whether a sum is that of its transfers: by their values, and where it does not say those, by the prices."""
     listed = [one.transfer for one in _listed(facts, books)]
     worths = [worth_of(transfer, facts.rates) for transfer in listed]
@@ -266,12 +266,12 @@ def _differing(facts: Facts, books: Books) -> Iterator[Dispute]:
     if below > bearable or has_lost_some(books.balance, listed, facts.rates):
         is_loss = is_by_prices or len(known) < len(worths) or came_at_once(books.balance, listed)
         kind = DisputeKind.BELOW if is_loss else DisputeKind.LACKS
-        yield Dispute(kind, books.balance, least, is_by_prices)
+        yield SumContradiction(kind, books.balance, least, is_by_prices)
     elif beyond > bearable and len(known) == len(worths) and books.is_whole:
-        yield Dispute(DisputeKind.BEYOND, books.balance, most, is_by_prices)
+        yield SumContradiction(DisputeKind.BEYOND, books.balance, most, is_by_prices)
 
 
-def _lacking_before(facts: Facts, books: Books) -> Iterator[Dispute]:
+def _lacking_before(facts: Facts, books: Books) -> Iterator[SumContradiction]:
     """Whether a sum that is too low was so already when it was of one transfer: more transfers explain nothing."""
     of_one = facts.asked_of_one
     if of_one is None or of_one.books == books:
@@ -280,14 +280,14 @@ def _lacking_before(facts: Facts, books: Books) -> Iterator[Dispute]:
         yield from (one for one in _differing(facts, of_one.books) if one.kind is DisputeKind.LACKS)
 
 
-def _sunk(facts: Facts, asked: Books) -> Iterator[Dispute]:
+def _sunk(facts: Facts, asked: Books) -> Iterator[SumContradiction]:
     """Whether a sum is less than the one before, as far as that was no more than its transfers are worth."""
     before = facts.books.balance
     worths = [worth_of(one.transfer, facts.rates) for one in _listed(facts, facts.books)]
     if None not in worths:
         before = min(before, total(worth[1] for worth in worths if worth is not None))
     if excess_over(before, asked.balance) > CENT:
-        yield Dispute(DisputeKind.SANK, asked.balance, facts.books.balance)
+        yield SumContradiction(DisputeKind.SANK, asked.balance, facts.books.balance)
 
 
 def _is_beyond(value: Decimal, priced: Decimal) -> bool:

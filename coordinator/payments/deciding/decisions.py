@@ -21,7 +21,7 @@ from coordinator.payments.events.checkouts import (
 from coordinator.payments.events.payments import PaymentCreated
 from coordinator.payments.events.texts import EventTexts
 from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
-from coordinator.payments.observed.observations import SETBACKS, Observation, RequestCancelled, TransferSighted
+from coordinator.payments.observed.observations import SETBACKS, Observation, PurchaseCancelled, TransferSighted
 from coordinator.payments.parts.part_statuses import cancelled_apart
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus
 
@@ -97,7 +97,7 @@ def _moved(payment: Payment, facts: Facts, observation: Observation, siblings: S
         raise IllegalTransitionError(f"a payment cannot go from {payment.status} to {moved.status}")
     events: list[Event] = []
     texts = EventTexts(moved, observation.tx_hash)
-    if isinstance(observation, RequestCancelled):
+    if isinstance(observation, PurchaseCancelled):
         events += _cancelled_events(payment, moved, siblings, texts)
     # The first of each pair is cheap, and decides most.
     if moved.status is not payment.status or _outward(moved) != _outward(payment):
@@ -114,7 +114,7 @@ def _outward(payment: Payment) -> tuple[object, ...]:
         payment.escrow_state,
         payment.paid,
         payment.refunded,
-        payment.withheld,
+        payment.unpaid_requests,
         len(payment.confirmed),
         tuple(transfer.transfer_id for transfer in payment.in_flight),
         tuple((sighting.transfer.transfer_id, sighting.stage) for sighting in payment.facts.sightings),
@@ -147,7 +147,9 @@ def _events(
     happened = f"payment-{_setback(observation) or after.status.replace('_', '-')}"
     if after.status is before.status:
         # A person took it as paid for the others too.
-        released = before.withheld - after.withheld if after.status is PaymentStatus.COMPLETED else frozenset()
+        released = (
+            before.unpaid_requests - after.unpaid_requests if after.status is PaymentStatus.COMPLETED else frozenset()
+        )
         for share in after.shares:
             if share.request_id in released:
                 yield from _share_events(after, share, happened, siblings, texts, completes=True)
@@ -204,7 +206,9 @@ def _checkout_events(payment: Payment, checkout: Checkout, *, completes: bool) -
     if completes:
         yield CheckoutPaymentConfirmed(
             checkout_id=checkout_id,
-            request_ids=[share.request_id for share in payment.shares if share.request_id not in payment.withheld],
+            request_ids=[
+                share.request_id for share in payment.shares if share.request_id not in payment.unpaid_requests
+            ],
             payment_id=payment.payment_id,
         ).to()
     elif payment.status in CHECKOUT_FAILURES:

@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from coordinator.money import ZERO
 from coordinator.payments.agreed.fees import Fee
 from coordinator.payments.counting.fee_shares import ANY_COIN
-from coordinator.payments.facts.booked import Booked, Doubts, Seen, latest, with_booked, with_seen, with_taken_back
+from coordinator.payments.facts.booked import (
+    AnnouncedTransfer,
+    Booked,
+    Doubts,
+    latest,
+    with_booked,
+    with_seen,
+    with_taken_back,
+)
 from coordinator.payments.facts.facts import (
     CONTENDERS_LIMIT,
     Asked,
@@ -34,8 +42,8 @@ from coordinator.payments.observed.observations import (
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
+    PurchaseCancelled,
     RefundMoved,
-    RequestCancelled,
     SiblingCompleted,
     SiblingRefunded,
     SiblingRegistered,
@@ -67,7 +75,7 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
         case InvoiceSnapshot():
             return _merge_snapshot(facts, observation, at)
         case TransferSeen(transfer=transfer):
-            seen = with_seen(facts.seen, Seen.of_checked(transfer=transfer, first_told_at=at))
+            seen = with_seen(facts.seen, AnnouncedTransfer.of_checked(transfer=transfer, first_told_at=at))
             return facts.model_copy(update={"seen": seen})
         case InvoicePriced():
             return _with_price(facts, observation, at)
@@ -187,7 +195,7 @@ def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update={"accepted": True, **accepted})
         case PaymentWithdrawn():
             return facts.model_copy(update={"withdrawn": True})
-        case RequestCancelled(request_id=request_id):
+        case PurchaseCancelled(request_id=request_id):
             return _with_cancelled(facts, request_id, at)
         case _:
             return _with_sibling(facts, observation)

@@ -12,7 +12,17 @@ from coordinator.models import FrozenModel, UnlessZero
 from coordinator.money import DERIVED_DECIMALS, ZERO, Amount, portion, product
 from coordinator.payments.observed.transfers import Transfer
 
-__all__ = ["Booked", "Doubts", "Seen", "Spread", "earliest", "latest", "with_booked", "with_seen", "with_taken_back"]
+__all__ = [
+    "AnnouncedTransfer",
+    "Booked",
+    "Doubts",
+    "Spread",
+    "earliest",
+    "latest",
+    "with_booked",
+    "with_seen",
+    "with_taken_back",
+]
 
 # What is reported twice is rounded in two places.
 ROUNDING = Decimal("1e-8")
@@ -139,7 +149,7 @@ class Booked(FrozenModel):
         return transfer.model_copy(update={"amount": spread.least_amount, "value": worth, "fee": None})
 
 
-class Seen(FrozenModel):
+class AnnouncedTransfer(FrozenModel):
     """A transfer that was announced before it was booked."""
 
     transfer: Transfer
@@ -165,12 +175,12 @@ def with_taken_back(known: Sequence[Booked], keys: Collection[str], at: datetime
     )
 
 
-def with_seen(known: Sequence[Seen], more: Seen) -> tuple[Seen, ...]:
+def with_seen(known: Sequence[AnnouncedTransfer], more: AnnouncedTransfer) -> tuple[AnnouncedTransfer, ...]:
     """All of them, in order of their keys."""
     by_key = {one.transfer.key: one for one in known}
     other = by_key.get(more.transfer.key)
     if other is not None:
-        more = Seen(
+        more = AnnouncedTransfer(
             transfer=_fuller(other.transfer, more.transfer),
             first_told_at=earliest(other.first_told_at, more.first_told_at),
         )

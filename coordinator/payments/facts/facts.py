@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, model_validator
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
 from coordinator.payments.agreed.fees import Fee
-from coordinator.payments.facts.booked import Booked, Seen
+from coordinator.payments.facts.booked import AnnouncedTransfer, Booked
 from coordinator.payments.facts.refunded import Refunded
 from coordinator.payments.observed.observations import Ending, Release, Sighting, Standing, transfer_key
 from coordinator.payments.observed.reversals import Dispute
@@ -155,7 +155,7 @@ class Facts(FrozenModel):
     """Other payments that were given one of its addresses, or told of its money, after it; up to a limit."""
     booked: tuple[Booked, ...] = ()
     """Every transfer that ever was in a snapshot, another's included, in order of its key."""
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[AnnouncedTransfer, ...] = ()
     """Every transfer that was ever announced as unconfirmed, in order of its key."""
     given: frozenset[str] = frozenset()
     """Every address at which the buyer was asked to pay; none if the bridge did not open the invoice."""

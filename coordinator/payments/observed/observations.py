@@ -30,11 +30,11 @@ __all__ = [
     "Observation",
     "PaymentAccepted",
     "PaymentWithdrawn",
+    "PurchaseCancelled",
     "RefundMoved",
     "RefundOf",
     "RegistrationContested",
     "Release",
-    "RequestCancelled",
     "SiblingCompleted",
     "SiblingRefunded",
     "SiblingRegistered",
@@ -230,7 +230,7 @@ class PaymentWithdrawn(_Observation):
     note: str
 
 
-class RequestCancelled(_Observation):
+class PurchaseCancelled(_Observation):
     """A purchase request that the payment is for was cancelled."""
 
     kind: Literal["request-cancelled"] = "request-cancelled"
@@ -388,7 +388,7 @@ Observation = Annotated[
     | WaitingProlonged
     | PaymentAccepted
     | PaymentWithdrawn
-    | RequestCancelled
+    | PurchaseCancelled
     | AddressBorrowed
     | MoneyTaken
     | ClaimContested

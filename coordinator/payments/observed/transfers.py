@@ -10,7 +10,17 @@ from pydantic import AwareDatetime, Field
 from coordinator.models import FrozenModel
 from coordinator.money import Amount
 
-__all__ = ["SETBACKS", "Cause", "Sighting", "Stage", "Transfer", "is_cut_off", "transfer_key", "with_sighting"]
+__all__ = [
+    "SETBACKS",
+    "Cause",
+    "Sighting",
+    "Stage",
+    "Transfer",
+    "chain_hash",
+    "is_cut_off",
+    "transfer_key",
+    "with_sighting",
+]
 
 _OUTPUT = re.compile("([0-9a-f]{64}):[0-9]+")
 
@@ -22,6 +32,11 @@ def is_cut_off(tx_hash: str) -> bool:
     """Whether a part of a transaction's hash is missing, so that it would count as another transaction. Of those that
     begin with 0x it can be told: behind it are 64 digits."""
     return _CUT.fullmatch(tx_hash) is not None
+
+
+def chain_hash(tx_hash: str) -> str:
+    """The hash of a transaction on an EVM chain as nodes write it, and as it is stored."""
+    return tx_hash.lower()
 
 
 def transfer_key(transfer_id: str) -> str:

@@ -8,10 +8,10 @@ from coordinator.currencies import MINOR_UNITS
 from coordinator.money import ZERO, decimals_of, excess_over, in_scale_of, rounded, rounded_down
 from coordinator.payments.payments import Payment
 
-__all__ = ["Figures", "Scale", "shown"]
+__all__ = ["Scale", "ShownFigures", "shown"]
 
 
-class Figures(NamedTuple):
+class ShownFigures(NamedTuple):
     """In the payment's currency. What came and what is missing add up to what was agreed, where anything is."""
 
     received: Decimal
@@ -44,12 +44,12 @@ class Scale:
 
     def figures(
         self, received: Decimal, missing: Decimal, excess: Decimal, fee: Decimal, missing_fee: Decimal
-    ) -> Figures:
+    ) -> ShownFigures:
         """All of them, such as belong together."""
         came = self.received(received)
         lacking = excess_over(self._agreed, came) if missing else missing
         too_much = excess_over(came, self._agreed) if excess else excess
-        return Figures(
+        return ShownFigures(
             came,
             in_scale_of(self._agreed, lacking),
             in_scale_of(self._agreed, too_much),
@@ -58,7 +58,7 @@ class Scale:
         )
 
 
-def shown(payment: Payment) -> Figures:
+def shown(payment: Payment) -> ShownFigures:
     """Those of a whole payment."""
     scale = Scale(payment, payment.amount)
     return scale.figures(payment.received, payment.missing, payment.excess, payment.fee, payment.missing_fee)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from coordinator.money import format_amount
-from coordinator.payments.counting.sums import Dispute, DisputeKind, disputes
-from coordinator.payments.facts.booked import Booked, Seen, Spread, latest
+from coordinator.payments.counting.sums import DisputeKind, SumContradiction, disputes
+from coordinator.payments.facts.booked import AnnouncedTransfer, Booked, Spread, latest
 from coordinator.payments.observed.observations import Ending, Standing, Transfer
 from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.figures import figure, money, of_amount
@@ -79,7 +79,7 @@ def _was_reported_after(booked: Booked, moment: datetime) -> bool:
     return any(at is not None and at > moment for at in (booked.first_told_at, booked.last_told_at))
 
 
-def hashes_of(said: Sequence[Booked | Seen]) -> str:
+def hashes_of(said: Sequence[Booked | AnnouncedTransfer]) -> str:
     return ", ".join(sorted({one.transfer.tx_hash for one in said}))[:300]
 
 
@@ -88,7 +88,7 @@ def is_overrated(payment: Payment) -> bool:
     return payment.facts.standing is Standing.OVERPAID and payment.paid < payment.least
 
 
-def _disputed(payment: Payment, dispute: Dispute) -> str:
+def _disputed(payment: Payment, dispute: SumContradiction) -> str:
     """A contradiction about how much came, with its figures."""
     said, otherwise = money(payment, dispute.said), money(payment, dispute.otherwise)
     match dispute.kind:

@@ -32,7 +32,7 @@ from coordinator.payments.problems.overdrawn import overdrawn, too_much_gone
 from coordinator.payments.problems.withheld import awaiting_a_person, cancelled_since_accepted, left_for_requests
 
 __all__ = [
-    "Problem",
+    "PaymentProblem",
     "ProblemKind",
     "hold_on_payouts",
     "is_forgotten",
@@ -70,7 +70,7 @@ class ProblemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PaymentProblem:
     """One thing that is wrong with a payment."""
 
     kind: ProblemKind
@@ -78,11 +78,11 @@ class Problem:
     """What happened, with its figures."""
 
 
-def problems_of(payment: Payment) -> tuple[Problem, ...]:
+def problems_of(payment: Payment) -> tuple[PaymentProblem, ...]:
     """All that is wrong with a payment, the most urgent first."""
     if _is_plain(payment):
         return ()
-    return tuple(Problem(kind, detail) for kind, look in _LOOKS for detail in [look(payment)] if detail is not None)
+    return tuple(PaymentProblem(kind, said) for kind, look in _LOOKS if (said := look(payment)) is not None)
 
 
 def is_news(before: Payment, after: Payment) -> bool:
@@ -171,7 +171,7 @@ def _is_plain(payment: Payment) -> bool:
 
 
 def _refunded_while_paid_out(payment: Payment) -> str | None:
-    if payment.status is not PaymentStatus.REFUNDED or not payment.releases:
+    if payment.status is not PaymentStatus.REFUNDED or not payment.releases_begun:
         return None
     return "it was refunded, and a payout to its seller is under way or has arrived"
 
@@ -283,9 +283,9 @@ def _paid_after_cancellation(payment: Payment) -> str | None:
 def _for_cancelled_requests(payment: Payment) -> Iterator[str]:
     left = awaiting_a_person(payment)
     if left:
-        requests, came = _requests_of(payment, payment.withheld, left), total(left.values())
+        requests, came = _requests_of(payment, payment.unpaid_requests, left), total(left.values())
         yield f"{requests} was cancelled before it was paid; {money(payment, came)} of what came is for it"
-    others = payment.facts.cancelled_requests - payment.withheld
+    others = payment.facts.cancelled_requests - payment.unpaid_requests
     if others and payment.checkout is None:
         yield f"{', '.join(sorted(others))} was cancelled, and {of_amount(payment)} has come"
     elif others:

@@ -178,7 +178,7 @@ def _not_accepted(payment: Payment) -> str | None:
     """Why it cannot be accepted; None if it can."""
     if payment.status is PaymentStatus.REFUNDED:
         return "This payment was refunded: its money has gone back."
-    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None and not payment.withheld:
+    if payment.status is PaymentStatus.COMPLETED and hold_on_payouts(payment) is None and not payment.unpaid_requests:
         return "This payment is completed already."
     if open_disputes(payment) is not None:
         return "The buyer's bank disputes it, and decides whether its money stays."

@@ -43,9 +43,9 @@ def withheld_from(payment: Payment, seller_id: str) -> Decimal:
             and share.request_id in cancelled_at
             and cancelled_at[share.request_id] > accepted_at
         )
-    if not payment.withheld:
+    if not payment.unpaid_requests:
         return ZERO
-    return came_for_requests(payment, payment.withheld, seller_id)
+    return came_for_requests(payment, payment.unpaid_requests, seller_id)
 
 
 def came_for_requests(payment: Payment, request_ids: Collection[str], seller_id: str) -> Decimal:

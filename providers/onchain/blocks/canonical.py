@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["BlockId", "Canonical", "Verdict", "judge"]
+__all__ = ["BlockId", "Canonical", "HeadVerdict", "judge"]
 
 
 class BlockId(BaseModel):
@@ -44,16 +44,16 @@ class Canonical(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HeadVerdict:
     """What the block after the head turns out to be."""
 
     kind: Literal["extends", "reorganised"]
 
 
-def judge(canonical: Canonical, number: int, parent_hash: str) -> Verdict:
+def judge(canonical: Canonical, number: int, parent_hash: str) -> HeadVerdict:
     """Whether the block of that number and parent goes on where the followed ones end. If not, the newest of them is
     not part of the chain any more; whether the one before is, the next question tells."""
     head = canonical.head
     if head is None or (head.number + 1 == number and head.hash == parent_hash):
-        return Verdict("extends")
-    return Verdict("reorganised")
+        return HeadVerdict("extends")
+    return HeadVerdict("reorganised")

@@ -16,7 +16,7 @@ from providers.onchain.matching.matching import (
     is_of_before,
     match,
 )
-from providers.onchain.store import Recorded
+from providers.onchain.store import RecordedTransfer
 
 __all__ = ["CAUSES", "Assignments", "claimed", "unrecorded"]
 
@@ -27,7 +27,7 @@ Name = tuple[str, str, str]
 class Assignments:
     """Says of one transfer after the other what it is for, each seen in the light of those before it."""
 
-    def __init__(self, found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> None:
+    def __init__(self, found: Sequence[ChainTransfer], recorded: Sequence[RecordedTransfer]) -> None:
         """`found`: all that are to be assigned now, in the order of the chain."""
         self._known = _known(found, recorded)
         self._carried: dict[str, set[Subject]] = {}
@@ -69,7 +69,7 @@ def claimed(
     found: Sequence[ChainTransfer],
     mined_at: datetime,
     waiting: Sequence[Watched],
-    recorded: Sequence[Recorded],
+    recorded: Sequence[RecordedTransfer],
 ) -> tuple[list[ChainTransfer], str]:
     """Which transfers of a transaction that was followed before are for whoever claims it now, among all that wait at
     that address; and what is to be said if none is."""
@@ -91,27 +91,27 @@ def claimed(
     return mine, FITS_ANOTHER
 
 
-def unrecorded(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> list[ChainTransfer]:
+def unrecorded(found: Sequence[ChainTransfer], recorded: Sequence[RecordedTransfer]) -> list[ChainTransfer]:
     """Those that were never written down, neither in this block nor, as the same of their transaction, in another."""
     known = {one.transfer_id for one in recorded}
     passed_on = _passed_on(found, recorded)
     return [one for one in found if one.transfer_id not in known and _name(one) not in passed_on]
 
 
-def _known(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> Mapping[Name, Subject]:
+def _known(found: Sequence[ChainTransfer], recorded: Sequence[RecordedTransfer]) -> Mapping[Name, Subject]:
     names = {(one.transfer_id, one.symbol, one.recipient): one.subject for one in recorded}
     known = {name: one.subject for name, one in _passed_on(found, recorded).items()}
     known |= {_name(one): names[_name(one)] for one in found if _name(one) in names}
     return {name: subject for name, subject in known.items() if subject is not None}
 
 
-def _passed_on(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> dict[Name, Recorded]:
+def _passed_on(found: Sequence[ChainTransfer], recorded: Sequence[RecordedTransfer]) -> dict[Name, RecordedTransfer]:
     """What was written down of the same transfers where they had other names: in another block that held their
     transaction, or by a bridge that counted them. Of one token to one recipient, each is the one at the same turn."""
     groups: dict[tuple[str, str, str], list[ChainTransfer]] = {}
     for transfer in found:
         groups.setdefault((transfer.tx_hash, transfer.token.symbol, transfer.recipient), []).append(transfer)
-    passed_on: dict[Name, Recorded] = {}
+    passed_on: dict[Name, RecordedTransfer] = {}
     for group, transfers in groups.items():
         ids = {one.transfer_id for one in transfers}
         before = [one for one in recorded if (one.tx_hash, one.symbol, one.recipient) == group]
@@ -123,7 +123,7 @@ def _passed_on(found: Sequence[ChainTransfer], recorded: Sequence[Recorded]) -> 
     return passed_on
 
 
-def _is_of_blocks(recorded: Recorded, transfers: Sequence[ChainTransfer]) -> bool:
+def _is_of_blocks(recorded: RecordedTransfer, transfers: Sequence[ChainTransfer]) -> bool:
     """Whether its name says that it is in the same block as one of them."""
     return any(recorded.transfer_id.endswith(f"@{one.block.hash}") for one in transfers)
 
@@ -132,7 +132,7 @@ def _name(transfer: ChainTransfer) -> Name:
     return transfer.transfer_id, transfer.token.symbol, transfer.recipient
 
 
-def _order(recorded: Recorded) -> tuple[int, ...]:
+def _order(recorded: RecordedTransfer) -> tuple[int, ...]:
     """By which the transfers of one transaction are sorted as the chain has them, whoever named them."""
     place = recorded.transfer_id.partition("#")[2].partition("@")[0]
     return tuple(int(part) for part in place.removeprefix("call").split(".") if part)

@@ -6,7 +6,7 @@ from coordinator.payments.observed.observations import Stage
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.assignments import CAUSES, claimed
 from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
-from providers.onchain.confirming.claims import Verdict
+from providers.onchain.confirming.claims import ClaimVerdict
 from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.other_chains import FoundElsewhere
 from providers.onchain.confirming.payees import Payees
@@ -32,7 +32,7 @@ class ClaimReports:
     async def report(self, step: Step, news: News, finality: Finality, head: int) -> None:
         """Has a step tell what a look at a claim found, where the chain has this head."""
         subject, block = news.claim.watched.subject, news.lookup.block
-        if news.finding.verdict is Verdict.PAYS:
+        if news.finding.verdict is ClaimVerdict.PAYS:
             if block is None or block.number >= step.following.next_number:
                 return  # it is told of when its block is followed
             if step.following.canonical.hash_at(block.number) not in (None, block.hash):

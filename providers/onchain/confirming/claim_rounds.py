@@ -11,7 +11,14 @@ from coordinator.payments.observed.observations import Sighting, Stage, Transfer
 from coordinator.payments.observed.transfers import Cause
 from providers.onchain.blocks.transfers import ChainTransfer, MalformedError
 from providers.onchain.chains import Chain, token_amount
-from providers.onchain.confirming.claims import Finding, Lookup, OneEndpoint, Verdict, examine_claim, judge_claim
+from providers.onchain.confirming.claims import (
+    ClaimFinding,
+    ClaimVerdict,
+    Lookup,
+    OneEndpoint,
+    examine_claim,
+    judge_claim,
+)
 from providers.onchain.confirming.other_chains import FoundElsewhere, found_elsewhere
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.matching.position import SingleSource
@@ -76,7 +83,7 @@ class News:
     """What a look at a claim found that is worth telling, or that settles it."""
 
     claim: Claim
-    finding: Finding
+    finding: ClaimFinding
     lookup: Lookup
     sighting: Sighting | None = None
     """What is to be told of a transaction that no block holds, or that pays nothing."""
@@ -163,7 +170,7 @@ class ClaimRounds:
         finding = judge_claim(claim.watched, lookup)
         if lookup.sender is not None:
             claim.known_at_block, claim.sender, claim.nonce = head, lookup.sender, lookup.nonce
-        if finding.verdict is Verdict.UNKNOWN and claim.watched.subject.kind == "payment":
+        if finding.verdict is ClaimVerdict.UNKNOWN and claim.watched.subject.kind == "payment":
             elsewhere = await found_elsewhere(self.others, claim.watched, claim.tx_hash)
             if elsewhere is not None:
                 nothing = nothing_of(claim.watched, claim.tx_hash, elsewhere.said, None)
@@ -172,7 +179,9 @@ class ClaimRounds:
         is_certain = True
         if sighting is not None and sighting.stage in FOR_NOTHING:
             said = await self._said(claim, lookup)
-            paid_by = next((one for one in said if judge_claim(claim.watched, one).verdict is Verdict.PAYS), None)
+            paid_by = next(
+                (one for one in said if judge_claim(claim.watched, one).verdict is ClaimVerdict.PAYS), None
+            )
             if paid_by is not None:  # what endpoints say of it together decides whether it counts
                 claim.reported = None
                 return News(claim, judge_claim(claim.watched, paid_by), paid_by)
@@ -182,7 +191,7 @@ class ClaimRounds:
             if any(verdict is not finding.verdict for verdict in words) or not (is_certain or is_payment):
                 logger.info("%s: %s: one endpoint alone says it comes to nothing", self.chain.name, claim.tx_hash)
                 return None
-        if finding.verdict is not Verdict.PAYS and (sighting is None or sighting.stage is claim.reported):
+        if finding.verdict is not ClaimVerdict.PAYS and (sighting is None or sighting.stage is claim.reported):
             if sighting is not None and sighting.stage in FOR_NOTHING and is_certain:
                 self.settle(claim)  # it was told by the word of one, and now there are two
             return None
@@ -223,13 +232,13 @@ class ClaimRounds:
             logger.info("%s: %s: %s", self.chain.name, self.rpc.endpoints[place].host, error)
         return None
 
-    async def _sighting(self, claim: Claim, finding: Finding, head: int, safe: int) -> Sighting | None:
+    async def _sighting(self, claim: Claim, finding: ClaimFinding, head: int, safe: int) -> Sighting | None:
         match finding.verdict:
-            case Verdict.PENDING:
+            case ClaimVerdict.PENDING:
                 return next(self._seen(claim, finding.transfers), None)
-            case Verdict.FAILED:
+            case ClaimVerdict.FAILED:
                 return nothing_of(claim.watched, claim.tx_hash, finding.reason, finding.cause, sender=claim.sender)
-            case Verdict.UNKNOWN:
+            case ClaimVerdict.UNKNOWN:
                 reason = await self._gone(claim, head, safe)
                 if reason is None:
                     return None

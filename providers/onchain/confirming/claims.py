@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from coordinator.addresses import resembled
-from coordinator.payments.observed.transfers import Cause
+from coordinator.payments.observed.transfers import Cause, chain_hash
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import (
@@ -27,7 +27,7 @@ from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer, sole
 from providers.onchain.quantities import hash_in, quantity
 
-__all__ = ["Finding", "Lookup", "OneEndpoint", "Verdict", "examine_claim", "judge_claim"]
+__all__ = ["ClaimFinding", "ClaimVerdict", "Lookup", "OneEndpoint", "examine_claim", "judge_claim"]
 
 # keccak256 of "transfer(address,uint256)", the first four bytes, and the call's two words.
 TRANSFER_CALL = "0xa9059cbb"
@@ -35,7 +35,7 @@ TRANSFER_CALL_CHARACTERS = len(TRANSFER_CALL) + 2 * 64
 NOT_MINED = BlockId(number=0, hash="")
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What a transaction that is said to pay turns out to be."""
 
     UNKNOWN = "unknown"
@@ -69,17 +69,17 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClaimFinding:
     """What a look found."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     transfers: tuple[ChainTransfer, ...] = ()
     """Those to whoever waits."""
     reason: str | None = None
     cause: Cause | None = None
 
 
-class Asked(Protocol):
+class AskedNodes(Protocol):
     """Who is asked: the endpoints of a chain, one after the other until one answers, or one of them alone."""
 
     async def call_with_source(self, method: str, *parameters: Any) -> SourcedAnswer:
@@ -104,7 +104,7 @@ class OneEndpoint:
         return None if block is None else replace(header_of(block), shown_by=self.place)
 
 
-async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) -> Lookup:
+async def examine_claim(rpc: AskedNodes, chain: Chain, tx_hash: str, *, symbol: str) -> Lookup:
     """Asks the nodes about a transaction that is said to pay in this token. Raises ChainUnavailableError,
     RefusedByNodeError, and MalformedError."""
     sent_as = await rpc.call_with_source("eth_getTransactionByHash", tx_hash)
@@ -156,14 +156,14 @@ async def examine_claim(rpc: Asked, chain: Chain, tx_hash: str, *, symbol: str) 
 def _logs_of(receipt: Mapping[str, Any], tx_hash: str) -> list[Mapping[str, Any]]:
     """Those of this transaction, in the block that its receipt names. Raises ValueError for any other."""
     logs = list(receipt["logs"])
-    placed = tx_hash.lower(), receipt["blockHash"], receipt["blockNumber"]
-    if any((one["transactionHash"].lower(), one["blockHash"], one["blockNumber"]) != placed for one in logs):
+    placed = chain_hash(tx_hash), receipt["blockHash"], receipt["blockNumber"]
+    if any((chain_hash(one["transactionHash"]), one["blockHash"], one["blockNumber"]) != placed for one in logs):
         raise ValueError
     return logs
 
 
 async def _sent_on(
-    rpc: Asked, chain: Chain, transaction: Mapping[str, Any], block: BlockId
+    rpc: AskedNodes, chain: Chain, transaction: Mapping[str, Any], block: BlockId
 ) -> tuple[int | None, list[ChainTransfer] | None]:
     """Who shows what contracts send on of the chain's own coin, and that; None if no node shows it."""
     try:
@@ -204,10 +204,10 @@ def _would_endow(chain: Chain, transaction: Mapping[str, Any]) -> tuple[ChainTra
     return () if sent is None else (replace(sent, block=NOT_MINED),)
 
 
-def judge_claim(watched: Watched, lookup: Lookup) -> Finding:
+def judge_claim(watched: Watched, lookup: Lookup) -> ClaimFinding:
     """What a transaction means for whoever waits for it."""
     if lookup.sender is None:
-        return Finding(Verdict.UNKNOWN)
+        return ClaimFinding(ClaimVerdict.UNKNOWN)
     paying = tuple(
         one
         for one in lookup.transfers
@@ -216,18 +216,18 @@ def judge_claim(watched: Watched, lookup: Lookup) -> Finding:
         and watched.payer in (None, one.sender)
     )
     if lookup.block is None:
-        return Finding(Verdict.PENDING, paying)
+        return ClaimFinding(ClaimVerdict.PENDING, paying)
     if lookup.has_failed:
-        return Finding(Verdict.FAILED, reason="the transaction failed", cause=Cause.FAILED)
+        return ClaimFinding(ClaimVerdict.FAILED, reason="the transaction failed", cause=Cause.FAILED)
     if not paying and lookup.is_untraced:
-        return Finding(Verdict.PENDING)
+        return ClaimFinding(ClaimVerdict.PENDING)
     if not paying:
         reason, cause = _why_not(watched, lookup.transfers)
-        return Finding(Verdict.FAILED, reason=reason, cause=cause)
+        return ClaimFinding(ClaimVerdict.FAILED, reason=reason, cause=cause)
     # A payout may be registered after it was sent, but money that came before a payment was asked for is not its.
     if watched.subject.kind == "payment" and lookup.mined_at is not None and is_older(lookup.mined_at, watched):
-        return Finding(Verdict.FAILED, reason=OLDER, cause=Cause.TOO_EARLY)
-    return Finding(Verdict.PAYS, paying)
+        return ClaimFinding(ClaimVerdict.FAILED, reason=OLDER, cause=Cause.TOO_EARLY)
+    return ClaimFinding(ClaimVerdict.PAYS, paying)
 
 
 def _why_not(watched: Watched, transfers: Sequence[ChainTransfer]) -> tuple[str, Cause]:

@@ -13,8 +13,8 @@ from coordinator.waits import backoff
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.second_words import COUNTED_BY_ONE_LIMIT, SecondWords
-from providers.onchain.confirming.votes import AGAINST, Answer, Votes
-from providers.onchain.confirming.witnesses import Due, Word
+from providers.onchain.confirming.votes import AGAINST, JointAnswer, Votes
+from providers.onchain.confirming.witnesses import DueTransfer, Word
 from providers.onchain.matching.following import disowned, due, joined
 from providers.onchain.matching.position import CountedByOne, Doubt, Finality, Paying, Sighted
 from providers.onchain.nodes.rpc import ChainRpc
@@ -154,7 +154,7 @@ class Corroboration:
         new = joined(step.following, paying, finality)[1]
         to = {one.transfer.transfer_id: one.transfer.recipient for one in paying}
         deep = due((*step.following.awaited, *new), finality.safe(head))
-        dues = [Due(one, self._recipient(one, to)) for one in deep]
+        dues = [DueTransfer(one, self._recipient(one, to)) for one in deep]
         answers = await self.ask_witnesses(dues, step.following.doubts)
         step.alarms += answers.alarms
         step.take(disowned(step.following, answers.disowned))
@@ -172,7 +172,7 @@ class Corroboration:
         self._retain_doubts(step, dues, doubts, oldest=head - finality.depth)
         return replace(finality, held={**answers.held, **back.held}, undone=back.undone)
 
-    def _retain_doubts(self, step: Step, dues: Sequence[Due], new: Sequence[Doubt], *, oldest: int) -> None:
+    def _retain_doubts(self, step: Step, dues: Sequence[DueTransfer], new: Sequence[Doubt], *, oldest: int) -> None:
         """Keeps the doubts with how far the chain is followed, so that they outlive a restart and a change of the
         configuration; the list of a person loses what they agree about now."""
         asked = {one.transfer_id for one in dues}
@@ -194,7 +194,7 @@ class Corroboration:
         watched = self.watchlist.get(sighted.subject)
         return to.get(sighted.sighting.transfer.transfer_id, None if watched is None else watched.recipient)
 
-    async def ask_witnesses(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
+    async def ask_witnesses(self, deep: Sequence[DueTransfer], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
         """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block, or
         one for each of them where that is not what the other one has."""
         doubted = {one.transfer_id: one for one in doubts}
@@ -242,7 +242,7 @@ class Corroboration:
         alarms = tuple(self._alarm(number, answers[number]) for number in sorted(news))
         return WitnessAnswers(held, alarms, frozenset(gone), tuple(retained))
 
-    def _is_certain(self, due: Due, doubted: Mapping[str, Doubt]) -> bool:
+    def _is_certain(self, due: DueTransfer, doubted: Mapping[str, Doubt]) -> bool:
         """Whether nobody has to be asked: two have said it, or the only one that there is, since it was started."""
         if due.transfer_id in self._agreed:
             return True
@@ -259,21 +259,21 @@ class Corroboration:
         question.contradiction = question.contradiction or contradiction
         return question
 
-    async def _is_disowned(self, some: Sequence[Due]) -> bool:
+    async def _is_disowned(self, some: Sequence[DueTransfer]) -> bool:
         """Whether all endpoints that can tell of it say something else, also the one that told of it."""
         number, _ = some[0].block
         words = {(await self.votes.of(place, number, some))[0] for place in self.rpc.everybody()} - {Word.UNTRACED}
         return len(words) > 0 and words <= AGAINST
 
-    def _key(self, due: Due) -> _Key:
+    def _key(self, due: DueTransfer) -> _Key:
         alone = due.transfer_id if due.transfer_id in self._apart else ""
         return *due.block, self._reported_by.get(due.transfer_id), alone
 
-    def _sorting(self, due: Due) -> tuple[int, str, int, str]:
+    def _sorting(self, due: DueTransfer) -> tuple[int, str, int, str]:
         number, block_hash, place, alone = self._key(due)
         return number, block_hash, -1 if place is None else place, alone
 
-    async def _put(self, question: _Question, key: _Key, some: Sequence[Due]) -> bool:
+    async def _put(self, question: _Question, key: _Key, some: Sequence[DueTransfer]) -> bool:
         """Asks about them. Returns whether they can be asked about together: what is wrong with one of them is no
         reason to stop the others."""
         number, _, reported_by, _ = key
@@ -310,7 +310,7 @@ class Corroboration:
             self._count(key, some)
         return True
 
-    def _take_up(self, answer: Answer, question: _Question, key: _Key, some: Sequence[Due]) -> None:
+    def _take_up(self, answer: JointAnswer, question: _Question, key: _Key, some: Sequence[DueTransfer]) -> None:
         """After enough have agreed: at once, but where somebody is outvoted once that was said twice, since endpoints
         differ for a moment while a chain is reorganised."""
         if answer.outvoted and not question.has_differed:
@@ -321,7 +321,7 @@ class Corroboration:
             self.rpc.distrust(answer.said, place)
         self._count(key, some)
 
-    def _count(self, key: _Key, some: Sequence[Due]) -> None:
+    def _count(self, key: _Key, some: Sequence[DueTransfer]) -> None:
         self.agree(one.transfer_id for one in some)
         del self._questions[key]
 
@@ -337,6 +337,6 @@ class Corroboration:
         return Alarm("contradicted", number, message)
 
 
-def _stopping(contradiction: str, some: Sequence[Due]) -> str:
+def _stopping(contradiction: str, some: Sequence[DueTransfer]) -> str:
     subjects = ", ".join(sorted({one.sighted.subject.id for one in some}))
     return f"{contradiction}; it stops {subjects}"

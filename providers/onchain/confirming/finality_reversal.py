@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["FinalityReversal", "Verdict", "judge_finality_reversal"]
+__all__ = ["FinalityReversal", "ReversalVerdict", "judge_finality_reversal"]
 
 
-class Verdict(StrEnum):
+class ReversalVerdict(StrEnum):
     """What became of the block."""
 
     THERE = "there"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 class FinalityReversal:
     """A verdict, with the places of the endpoints that it is by."""
 
-    verdict: Verdict
+    verdict: ReversalVerdict
     keepers: tuple[int, ...]
     """Those that have the block."""
     others: tuple[int, ...]
@@ -37,11 +37,11 @@ def judge_finality_reversal(block_hash: str, shown: Mapping[int, str | None], en
     one that does not answer. Of `endpoints` in all."""
     keepers = tuple(place for place, said in shown.items() if said == block_hash)
     others = tuple(place for place, said in shown.items() if said not in (None, block_hash))
-    verdict = Verdict.UNKNOWN
+    verdict = ReversalVerdict.UNKNOWN
     if keepers and len(keepers) >= len(others):
-        verdict = Verdict.THERE
+        verdict = ReversalVerdict.THERE
     elif len(others) >= min(2, endpoints):
-        verdict = Verdict.GONE
+        verdict = ReversalVerdict.GONE
     elif others:
-        verdict = Verdict.DOUBTED
+        verdict = ReversalVerdict.DOUBTED
     return FinalityReversal(verdict, keepers, others)

@@ -16,7 +16,7 @@ from providers.onchain.matching.matching import DUST, MANY_TRANSFERS, OLDER, Wat
 from providers.onchain.matching.position import Finality, Paying
 from providers.onchain.reading.scanning import Seen
 from providers.onchain.steps import Step
-from providers.onchain.store import Assigned, ChainStore, Recorded
+from providers.onchain.store import Assigned, ChainStore, RecordedTransfer
 
 __all__ = ["Payees"]
 
@@ -31,7 +31,7 @@ class Payees:
         self._store = store
         self._words = words
 
-    async def recorded(self, step: Step, transfers: Iterable[ChainTransfer]) -> list[Recorded]:
+    async def recorded(self, step: Step, transfers: Iterable[ChainTransfer]) -> list[RecordedTransfer]:
         hashes = sorted({one.tx_hash for one in transfers})
         known = await self._store.recorded(self._chain.name, hashes) if hashes else ()
         return [*known, *step.recorded]
@@ -93,7 +93,7 @@ class Payees:
         step: Step,
         found: Sequence[ChainTransfer],
         mined_at: datetime,
-        recorded: Sequence[Recorded],
+        recorded: Sequence[RecordedTransfer],
         reason: str,
     ) -> None:
         """Keeps what cannot be told, as far as it was not written down."""

@@ -9,7 +9,7 @@ from typing import Literal
 from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import FAILED_STATUS
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.finality_reversal import Verdict, judge_finality_reversal
+from providers.onchain.confirming.finality_reversal import ReversalVerdict, judge_finality_reversal
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.matching.following import begun_again, lowered, parted, taken_back
 from providers.onchain.matching.position import Finality, Following
@@ -67,7 +67,7 @@ class Reorganisations:
                 break
             if block.number <= followed.final_number:
                 verdict, said = await self._judge(step, block)
-                if verdict is not Verdict.GONE:
+                if verdict is not ReversalVerdict.GONE:
                     return said or f"it is told in two ways whether block {block.number} is {block.hash}"
                 await self._part(
                     step, block, head, depth, f"a reorganisation took back block {block.number}, which was final"
@@ -99,7 +99,7 @@ class Reorganisations:
         if known is not None and known != head.id:
             self._rpc.doubt()
             verdict, self.waiting = await self._judge(step, known)
-            if verdict is Verdict.GONE:
+            if verdict is ReversalVerdict.GONE:
                 said = f"block {known.number}, which was final, is another now, and {head.number} is the newest"
                 return await self._part(step, known, head.number, finality.depth, said)
         patience = ROLLED_BACK_AFTER_BLOCKS * self._chain.block_seconds
@@ -120,14 +120,14 @@ class Reorganisations:
             step.take(taken_back(step.following))
         return step if step.has_news else None
 
-    async def _judge(self, step: Step, block: BlockId) -> tuple[Verdict, str | None]:
+    async def _judge(self, step: Step, block: BlockId) -> tuple[ReversalVerdict, str | None]:
         """Asks all endpoints for a block that was final, and doubts those that have another one as long as somebody
         has it. Returns what keeps it from being certain, for a person to read."""
         shown = await self._witnesses.shown_at(block.number)
         parting = judge_finality_reversal(block.hash, shown, len(self._rpc.endpoints))
         others, keepers = self._hosts(parting.others), self._hosts(parting.keepers)
         verdict, said = parting.verdict, None
-        if verdict is Verdict.THERE and others:
+        if verdict is ReversalVerdict.THERE and others:
             said = f"{others} shows another block {block.number} than {block.hash}, which was final and {keepers} has"
             for place in parting.others:
                 self._rpc.distrust(said, place)
@@ -135,13 +135,13 @@ class Reorganisations:
                 step.following = replace(step.following, contradicted_number=block.number)
                 step.alarms.append(Alarm("contradicted", block.number, f"{said}; money at {others} is not seen"))
                 logger.critical("%s: %s", self._chain.name, said)
-        if verdict is Verdict.DOUBTED:
+        if verdict is ReversalVerdict.DOUBTED:
             said = f"{others} shows another block {block.number} than {block.hash}, which was final; no other answers"
             if self._doubted is None or self._doubted[0] != block:
                 self._doubted = block, self._clock()
                 logger.critical("%s: %s", self._chain.name, said)
             if self._clock() >= self._doubted[1] + DOUBTED_SECONDS:
-                verdict = Verdict.GONE
+                verdict = ReversalVerdict.GONE
         return verdict, said
 
     def _hosts(self, places: tuple[int, ...]) -> str:

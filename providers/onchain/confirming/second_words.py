@@ -11,7 +11,7 @@ from coordinator.waits import backoff
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.votes import AGAINST, Votes, spelt
-from providers.onchain.confirming.witnesses import Due, Word
+from providers.onchain.confirming.witnesses import DueTransfer, Word
 from providers.onchain.matching.position import CountedByOne
 from providers.onchain.nodes.rpc import ChainRpc
 from providers.onchain.steps import Step
@@ -129,7 +129,7 @@ class SecondWords:
     async def _ask(self, step: Step, key: _Key, some: Sequence[CountedByOne], others: Sequence[int]) -> str | None:
         """Asks about what was reported of a block. Returns what contradicts, once that is certain."""
         question, now = self._questions[key], self.clock()
-        dues = [Due(one.sighted, one.recipient) for one in some]
+        dues = [DueTransfer(one.sighted, one.recipient) for one in some]
         words, said, unsaid = list[Word](), list[str](), list[str]()
         hosts = self._hosts_besides(key[2])
         needed = 1 if key[2] else min(2, len(hosts))

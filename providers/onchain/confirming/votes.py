@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from coordinator.money import format_amount
 from providers.onchain.chains import Chain
-from providers.onchain.confirming.witnesses import Due, Witnesses, Word
+from providers.onchain.confirming.witnesses import DueTransfer, Witnesses, Word
 from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
 from providers.onchain.reading.scanning import Seen
 
-__all__ = ["AGAINST", "Answer", "Votes", "majority", "spelt"]
+__all__ = ["AGAINST", "JointAnswer", "Votes", "majority", "spelt"]
 
 # What is no word for it: another block or another time, something else in the block, or nothing of it.
 AGAINST = frozenset({Word.DIFFERS, Word.OTHERWISE, Word.ABSENT})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JointAnswer:
     """What those say who were asked."""
 
     word: Word
@@ -44,7 +44,9 @@ class Votes:
     rpc: ChainRpc
     witnesses: Witnesses
 
-    async def take(self, reported_by: int | None, some: Sequence[Due], reread: Mapping[str, Seen]) -> Answer:
+    async def take(
+        self, reported_by: int | None, some: Sequence[DueTransfer], reread: Mapping[str, Seen]
+    ) -> JointAnswer:
         """What endpoints say; `reread` is what counts of what was read again. Where it is not known who reported it,
         two have to agree, or the only one that there is."""
         endpoints, places = self.rpc.endpoints, self.rpc.everybody()
@@ -71,20 +73,22 @@ class Votes:
         is_reported = reported_by is not None or len(agreeing) > 0
         if len(agreeing) >= needed:
             said = f"{own}; {differing}; {' and '.join(agreeing)} have it, and it counts" if against else ""
-            return Answer(Word.AGREES, said, outvoted=tuple(against))
+            return JointAnswer(Word.AGREES, said, outvoted=tuple(against))
         if against:
             word = next((word for word, _ in against.values() if word is not Word.ABSENT), Word.ABSENT)
-            return Answer(word, f"{own}; {differing}", is_reported, is_untraced=bool(untraced))
+            return JointAnswer(word, f"{own}; {differing}", is_reported, is_untraced=bool(untraced))
         if behind:
-            return Answer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_untraced=bool(untraced))
+            return JointAnswer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_untraced=bool(untraced))
         if agreeing and untraced and not silent:
-            return Answer(Word.AGREES)  # whoever can tell of it does
+            return JointAnswer(Word.AGREES)  # whoever can tell of it does
         reported_by_alone = next(iter(agreeing), None) if reported_by is None else teller
         said = "; ".join((*silent, *untraced))
-        return Answer(Word.SILENT, said, is_reported, is_untraced=bool(untraced), reported_by_alone=reported_by_alone)
+        return JointAnswer(
+            Word.SILENT, said, is_reported, is_untraced=bool(untraced), reported_by_alone=reported_by_alone
+        )
 
     async def of(
-        self, place: int, number: int, some: Sequence[Due], reread: Mapping[str, Seen] | None = None
+        self, place: int, number: int, some: Sequence[DueTransfer], reread: Mapping[str, Seen] | None = None
     ) -> tuple[Word, str]:
         """What one endpoint says of money in that block, and of how deep it is."""
         not_deep = f"does not show it {self.chain.required_confirmations} deep"

@@ -30,7 +30,7 @@ from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeErro
 from providers.onchain.reading.call_traces import CALL_TRACER, calls_in
 from providers.onchain.reading.scanning import Seen, times_in, transactions_of
 
-__all__ = ["Due", "Witnesses", "Word"]
+__all__ = ["DueTransfer", "Witnesses", "Word"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -53,7 +53,7 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueTransfer:
     """A transfer that would be final by its depth, and whom it is to, as far as that is known."""
 
     sighted: Sighted
@@ -142,7 +142,7 @@ class Witnesses:
             return True
         return await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(last), False) is not None
 
-    async def stands_by(self, place: int, due: Sequence[Due], reread: Mapping[str, Seen]) -> Word | None:
+    async def stands_by(self, place: int, due: Sequence[DueTransfer], reread: Mapping[str, Seen]) -> Word | None:
         """What one endpoint says that told the same of this block before: it agrees if it has the block now that
         makes the money deep, or has called one finalized, and the hash of that one proves that this block is below
         it. None where that does not tell, and it has to be asked for all. Raises FaultyError, and
@@ -164,7 +164,7 @@ class Witnesses:
             return Word.BEHIND
         return Word.AGREES if header_of(shown).hash == expected else None
 
-    async def word_of(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+    async def word_of(self, place: int, due: Sequence[DueTransfer]) -> tuple[Word, str]:
         """What one endpoint says. Raises FaultyError, and RefusedByNodeError."""
         native = [one for one in due if self.is_own_coin(one)]
         tokens = [one for one in due if not self.is_own_coin(one)]
@@ -175,12 +175,12 @@ class Witnesses:
                     return word, said
         return Word.AGREES, ""
 
-    def is_own_coin(self, due: Due) -> bool:
+    def is_own_coin(self, due: DueTransfer) -> bool:
         """Whether it is of the chain's own coin, of which others are asked in other words."""
         token = self.chain.token(due.sighted.sighting.transfer.asset)
         return token is not None and token.is_native
 
-    async def _of_tokens(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+    async def _of_tokens(self, place: int, due: Sequence[DueTransfer]) -> tuple[Word, str]:
         number, block_hash = due[0].block
         recipients = [one.recipient for one in due if one.recipient is not None]
         tokens = {self.chain.token(one.sighted.sighting.transfer.asset) for one in due}
@@ -218,7 +218,7 @@ class Witnesses:
             return Word.OTHERWISE, "has that block, and no such transfer in it"
         return Word.ABSENT, "has that block, and reports no such transfer"
 
-    def _told(self, logs: Any, due: Sequence[Due]) -> list[ChainTransfer]:
+    def _told(self, logs: Any, due: Sequence[DueTransfer]) -> list[ChainTransfer]:
         """What logs tell of, where they can be read as far as that matters. Raises RefusedByNodeError."""
         try:
             reported, wrong = readable(self.chain, logs)
@@ -235,7 +235,7 @@ class Witnesses:
             return next(iter(times.values()))
         return header_of(await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).made_at
 
-    async def _of_own_coin(self, place: int, due: Sequence[Due]) -> tuple[Word, str]:
+    async def _of_own_coin(self, place: int, due: Sequence[DueTransfer]) -> tuple[Word, str]:
         number, _ = due[0].block
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
         if (other := self._unless_same(place, block, due)) is not None:
@@ -253,7 +253,7 @@ class Witnesses:
                 return word, said
         return Word.AGREES, ""
 
-    def _of_content(self, due: Sequence[Due], block: Mapping[str, Any]) -> tuple[Word, str]:
+    def _of_content(self, due: Sequence[DueTransfer], block: Mapping[str, Any]) -> tuple[Word, str]:
         """What another endpoint's block says of its time, and of transactions as far as they are in the block. Raises
         FaultyError."""
         try:
@@ -277,7 +277,7 @@ class Witnesses:
             return Word.OTHERWISE, f"says that {tx_hash} failed"
         return Word.AGREES, ""
 
-    async def _of_inner_call(self, place: int, due: Due, block: Mapping[str, Any]) -> tuple[Word, str]:
+    async def _of_inner_call(self, place: int, due: DueTransfer, block: Mapping[str, Any]) -> tuple[Word, str]:
         """Whether a contract sent it on within its transaction."""
         try:
             call = await self._traced(place, due.tx_hash, block)
@@ -308,7 +308,7 @@ class Witnesses:
         return calls_in(answer, transactions_of(block)).get(tx_hash)
 
     def _unless_same(
-        self, place: int, block: Mapping[str, Any] | None, due: Sequence[Due]
+        self, place: int, block: Mapping[str, Any] | None, due: Sequence[DueTransfer]
     ) -> tuple[Word, str] | None:
         """What an endpoint says by having no block at that height, or another one; None if it has this one."""
         number, block_hash = due[0].block
@@ -320,7 +320,7 @@ class Witnesses:
         shown = header_of(block).hash
         return None if block_hash in ("", shown) else (Word.DIFFERS, f"has block {shown}")
 
-    def _carries(self, transaction: Mapping[str, Any], due: Due) -> bool:
+    def _carries(self, transaction: Mapping[str, Any], due: DueTransfer) -> bool:
         """Whether a transaction carries the transfer itself, by what another endpoint says of it."""
         try:
             sent = from_transaction(self.chain, transaction)
@@ -333,7 +333,7 @@ def _of(one: Any, name: str) -> Any:
     return one.get(name) if isinstance(one, dict) else None
 
 
-def _is_same(due: Due, other: ChainTransfer) -> bool:
+def _is_same(due: DueTransfer, other: ChainTransfer) -> bool:
     """Whether what another endpoint tells of is this transfer."""
     transfer = due.sighted.sighting.transfer
     if due.recipient not in (None, other.recipient) or due.sighted.sender not in (None, other.sender):
@@ -347,14 +347,14 @@ def _is_same(due: Due, other: ChainTransfer) -> bool:
     )
 
 
-def _is_reread(place: int, due: Due, block: BlockId, reread: Seen | None) -> bool:
+def _is_reread(place: int, due: DueTransfer, block: BlockId, reread: Seen | None) -> bool:
     """Whether this endpoint told of this transfer in this block, made then."""
     if reread is None or (reread.reported_by, reread.transfer.block) != (place, block):
         return False
     return _is_same(due, reread.transfer) and _of_time([due], reread.mined_at)[0] is Word.AGREES
 
 
-def _of_time(due: Sequence[Due], made_at: datetime) -> tuple[Word, str]:
+def _of_time(due: Sequence[DueTransfer], made_at: datetime) -> tuple[Word, str]:
     """Whether another endpoint's block was made when this one was: money may be too old, or late, by that."""
     if all(one.sighted.sighting.transfer.occurred_at in (None, made_at) for one in due):
         return Word.AGREES, ""

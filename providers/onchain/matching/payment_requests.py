@@ -1,7 +1,8 @@
-"""Payment requests: what somebody wants to have paid over a chain, checked against what the chain and its token can
-do."""
+"""Payment requests: what somebody wants to have paid over a chain, or paid out over one, checked against what the
+chain and its token can do."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,12 +16,14 @@ from providers.onchain.chains import Address, Chain, Token, fits
 __all__ = [
     "PROVIDER",
     "NotOnChainError",
+    "WalletPayout",
     "direct_payment",
     "payment_uri",
     "read_address",
     "read_chain",
     "read_holder",
     "read_token",
+    "wallet_payout",
 ]
 
 PROVIDER = "onchain"
@@ -53,6 +56,38 @@ def direct_payment(
         payer=sender,
         payment_uri=payment_uri(on, token, to, amount),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WalletPayout:
+    """Where a payout goes that the marketplace's own wallet sends."""
+
+    chain: str
+    destination: str
+    sender: str | None
+    """The wallet whose transfer is expected, where its transaction is not named."""
+
+
+def wallet_payout(
+    chains: Mapping[str, Chain],
+    *,
+    chain: str | None,
+    symbol: str,
+    amount: Decimal,
+    destination: str,
+    tx_hash: str | None,
+    sender: str | None,
+) -> WalletPayout:
+    """Where a payout goes. Raises NotOnChainError, which says what is wrong."""
+    on = read_chain(chains, chain)
+    read_token(on, symbol, amount, field="coin")
+    if tx_hash is None and sender is None:
+        raise NotOnChainError("txHash", "missing; name the transaction, or the sender whose transfer is expected")
+    wallet = None if sender is None else read_holder(on, sender, field="sender")
+    to = read_holder(on, destination, field="destination")
+    if to == wallet:
+        raise NotOnChainError("destination", "this is the wallet that sends it; expected the seller's")
+    return WalletPayout(on.name, to, wallet)
 
 
 def read_chain(chains: Mapping[str, Chain], name: str | None) -> Chain:

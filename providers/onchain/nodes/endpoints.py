@@ -10,8 +10,8 @@ from enum import StrEnum
 from coordinator.waits import backoff
 
 __all__ = [
-    "Endpoint",
     "Fault",
+    "NodeEndpoint",
     "after_answer",
     "after_fault",
     "after_head",
@@ -71,7 +71,7 @@ _SUSPENDED_SECONDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class NodeEndpoint:
     """One node, and how it has been doing."""
 
     host: str
@@ -93,7 +93,7 @@ class Endpoint:
         return now < self.suspended_until
 
 
-def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
+def choose(endpoints: Sequence[NodeEndpoint], now: float) -> list[int]:
     """In which order to ask them, by their places: those in good standing, in the order of the configuration, and the
     slow ones after the others; if none is, all, the one that comes back first at the front, since asking in vain is
     better than not asking."""
@@ -104,7 +104,7 @@ def choose(endpoints: Sequence[Endpoint], now: float) -> list[int]:
     )
 
 
-def slow(endpoints: Sequence[Endpoint], now: float) -> set[int]:
+def slow(endpoints: Sequence[NodeEndpoint], now: float) -> set[int]:
     """Those in good standing that are slow, beside a quick one, by their places."""
     good = [place for place, endpoint in enumerate(endpoints) if not endpoint.is_suspended(now)]
     known = {place: seconds for place in good if (seconds := endpoints[place].answer_seconds) is not None}
@@ -112,20 +112,20 @@ def slow(endpoints: Sequence[Endpoint], now: float) -> set[int]:
     return {place for place, seconds in known.items() if seconds > limit_seconds}
 
 
-def after_answer(endpoint: Endpoint) -> Endpoint:
+def after_answer(endpoint: NodeEndpoint) -> NodeEndpoint:
     """After a good answer."""
     return replace(
         endpoint, faults_in_a_row=0, suspensions_in_a_row=0, suspended_until=0.0, last_fault=None, last_reason=""
     )
 
 
-def after_seconds(endpoint: Endpoint, seconds: float) -> Endpoint:
+def after_seconds(endpoint: NodeEndpoint, seconds: float) -> NodeEndpoint:
     """After an answer that took so long."""
     before = seconds if endpoint.answer_seconds is None else endpoint.answer_seconds
     return replace(endpoint, answer_seconds=before + SHARE_OF_AN_ANSWER * (seconds - before))
 
 
-def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> Endpoint:
+def after_fault(endpoint: NodeEndpoint, fault: Fault, reason: str, now: float) -> NodeEndpoint:
     """After something was wrong with it. Questions that were under way together fail together, and while all
     endpoints are away each is asked on: that makes no suspension longer than the first fault did."""
     suspensions = endpoint.suspensions_in_a_row + (not endpoint.is_suspended(now))
@@ -140,7 +140,9 @@ def after_fault(endpoint: Endpoint, fault: Fault, reason: str, now: float) -> En
     )
 
 
-def after_head(endpoints: Sequence[Endpoint], place: int, head: int, now: float, block_seconds: float) -> Endpoint:
+def after_head(
+    endpoints: Sequence[NodeEndpoint], place: int, head: int, now: float, block_seconds: float
+) -> NodeEndpoint:
     """After one of them has shown its newest block."""
     shown = replace(endpoints[place], head=head)
     others = [*endpoints[:place], *endpoints[place + 1 :]]
@@ -149,7 +151,7 @@ def after_head(endpoints: Sequence[Endpoint], place: int, head: int, now: float,
     return replace(shown, behind_since=since if is_behind else None)
 
 
-def fault_of_head(endpoints: Sequence[Endpoint], place: int, now: float, block_seconds: float) -> Fault | None:
+def fault_of_head(endpoints: Sequence[NodeEndpoint], place: int, now: float, block_seconds: float) -> Fault | None:
     """What is wrong with how far one of them is, held against those in good standing: it is far behind the best head.
     Of three or more that is the best that two have come to, and whoever is far beyond it is alone."""
     head, heads = endpoints[place].head, _heads(endpoints, now)
@@ -160,7 +162,7 @@ def fault_of_head(endpoints: Sequence[Endpoint], place: int, now: float, block_s
     return Fault.INCONSISTENT if is_of_several and head > best + _far(block_seconds) else None
 
 
-def apart(endpoints: Sequence[Endpoint], now: float, block_seconds: float) -> str | None:
+def apart(endpoints: Sequence[NodeEndpoint], now: float, block_seconds: float) -> str | None:
     """Which endpoints have been far apart for long, for a person to read; None if none are."""
     patience = max(APART_SECONDS, APART_BLOCKS * block_seconds)
     best = max(endpoints, key=lambda one: one.head)
@@ -181,7 +183,7 @@ def _far(block_seconds: float) -> float:
     return max(FAR_BLOCKS, FAR_SECONDS / block_seconds)
 
 
-def _heads(endpoints: Sequence[Endpoint], now: float) -> list[int]:
+def _heads(endpoints: Sequence[NodeEndpoint], now: float) -> list[int]:
     """The newest blocks of those in good standing, the highest first."""
     return sorted((one.head for one in endpoints if not one.is_suspended(now)), reverse=True)
 

@@ -4,7 +4,7 @@ reads answers of any size for any time."""
 from typing import Any
 
 from coordinator.json_text import NotJsonError, has_more_parts, json_in
-from providers.answers import Answer, AnswerTooLargeError, ask, neighbour
+from providers.answers import AnswerTooLargeError, HttpAnswer, ask, neighbour
 from providers.onchain.nodes.web3_library import AsyncJSONBaseProvider, RPCEndpoint, RPCResponse
 from providers.question_spans import ASKED
 
@@ -66,7 +66,7 @@ def response_of(said: dict[str, Any]) -> RPCResponse:
     return RPCResponse(**parts)  # type: ignore[typeddict-item]  # what is in it web3 looks at
 
 
-def _says_why(answer: Answer) -> bool:
+def _says_why(answer: HttpAnswer) -> bool:
     """Whether it refuses the question in JSON-RPC's own words, as some do one for too many blocks with 400 or 413."""
     if answer.status == TOO_MANY_QUESTIONS:
         return False

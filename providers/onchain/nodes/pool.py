@@ -15,7 +15,7 @@ from tenacity.wait import wait_base
 
 from providers.errors import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
-from providers.onchain.nodes.endpoints import Endpoint, Fault, after_answer, after_fault, after_seconds, choose
+from providers.onchain.nodes.endpoints import Fault, NodeEndpoint, after_answer, after_fault, after_seconds, choose
 from providers.onchain.nodes.node import FaultyError, Node, NotItsBlockError, RefusedByNodeError
 
 __all__ = ["ChainUnavailableError", "EndpointPool"]
@@ -51,7 +51,7 @@ class EndpointPool:
         self._clock = clock
         urls = [endpoint.get_secret_value() for endpoint in chain.endpoints]
         self._nodes = [Node(url, chain, timeout_seconds=timeout_seconds) for url in urls]
-        self.endpoints = tuple(Endpoint(node.host) for node in self._nodes)
+        self.endpoints = tuple(NodeEndpoint(node.host) for node in self._nodes)
 
     async def start(self) -> None:
         """Asks every endpoint which chain it is of. Raises ChainsError if one is of another; one that does not answer
@@ -165,5 +165,5 @@ class EndpointPool:
         level = logging.WARNING if is_news else logging.DEBUG
         logger.log(level, "%s: %s is suspended: %s (%s)", self._chain.name, before.host, fault, reason)
 
-    def _replace(self, place: int, endpoint: Endpoint) -> None:
+    def _replace(self, place: int, endpoint: NodeEndpoint) -> None:
         self.endpoints = (*self.endpoints[:place], endpoint, *self.endpoints[place + 1 :])

@@ -15,8 +15,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from tenacity.wait import wait_base
 
 from coordinator.json_text import PARTS_LIMIT
-from providers.answers import Answer as Answered
-from providers.answers import NeighbourError, NotReachedError, TooLateError, ask, neighbour
+from providers.answers import HttpAnswer, NeighbourError, NotReachedError, TooLateError, ask, neighbour
 from providers.availability import UnansweredError
 from providers.errors import (
     AnswerUnusableError,
@@ -144,14 +143,14 @@ class ShkeeperApi:
             except _FailedError as error:
                 raise await self._blamed(error, coin, put) from None
 
-    async def ask_once(self, path: str, content: object, operator: httpx.Auth) -> Answered:
+    async def ask_once(self, path: str, content: object, operator: httpx.Auth) -> HttpAnswer:
         """Puts what must not be repeated, over a connection of its own. Raises NeighbourError."""
         request = self._unkept.build_request("POST", path, json=content, extensions={ASKED: path})
         return await self._put(self._unkept, request, operator, ANSWER_LIMIT_BYTES)
 
     async def _put(
         self, http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth, limit_bytes: int
-    ) -> Answered:
+    ) -> HttpAnswer:
         return await ask(http, request, auth=auth, deadline_seconds=self._timeout_seconds, limit_bytes=limit_bytes)
 
     async def ask_for_known(self, model: type[Answer], path: str) -> Answer | None:
@@ -286,7 +285,7 @@ def _is_well(balance: Mapping[str, Any]) -> bool:
     return not is_error(balance) and isinstance(status, str) and status.strip().casefold() == UP_TO_DATE
 
 
-def _read(model: type[Answer], answer: Answered, question: _Question) -> Answer:
+def _read(model: type[Answer], answer: HttpAnswer, question: _Question) -> Answer:
     """What the answer says. Raises ProviderError."""
     if answer.status == NOT_FOUND:
         raise NotKnownError("SHKeeper does not know this; or is shkeeper_url not the address of one?")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from providers.availability import Limits
+from providers.availability import AvailabilityLimits
 from providers.circuit import Circuit, show_circuit
 from providers.errors import CoinUnavailableError, ProviderUnavailableError
 
@@ -31,8 +31,8 @@ ALL_WALLETS = "*"
 """Stands for a coin where SHKeeper asks the wallets of all of them, as it does before it says what it offers."""
 
 # More than the tries of one question and the harmless one.
-GATEWAY = Limits(failures=5, open_seconds=5.0)
-COIN = Limits(failures=5, open_seconds=10.0)
+GATEWAY = AvailabilityLimits(failures=5, open_seconds=5.0)
+COIN = AvailabilityLimits(failures=5, open_seconds=10.0)
 # A coin that nobody has asked for since may be well again.
 REMEMBERED_SECONDS = 600.0
 # SHKeeper answers with 16 threads, and a wallet that hangs keeps each for ten seconds: no coin may take them all.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.answers import Answer
+from providers.answers import HttpAnswer
 
 __all__ = [
     "SHOWN_CHARACTERS",
@@ -55,7 +55,7 @@ _SUBJECTS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def leads_to_login(answer: Answer) -> bool:
+def leads_to_login(answer: HttpAnswer) -> bool:
     """Whether an answer is the way to the login page, as whoever brings no password is shown. A proxy sends people to
     other places for other reasons."""
     try:

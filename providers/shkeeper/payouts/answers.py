@@ -31,7 +31,7 @@ from coordinator.payouts.observations import (
     Stated,
 )
 from coordinator.payouts.payouts import Payout
-from providers.answers import Answer
+from providers.answers import HttpAnswer
 from providers.errors import AnswerUnusableError, CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.asking.api import BAD_PASSWORD
 from providers.shkeeper.asking.refusals import is_error, leads_to_login, reason_of, shown
@@ -46,7 +46,7 @@ __all__ = ["StatusAnswer", "TaskAnswer", "answered", "of_status", "of_task"]
 CLOSED_DOORS = frozenset({"bad http basic auth credentials", "this endpoint doesn't accept x-shkeeper-api-key auth"})
 
 
-class Said(Enum):
+class RefusedBy(Enum):
     """Who says no, as the shape of the answer tells."""
 
     SHKEEPER = "message"
@@ -57,27 +57,27 @@ class Said(Enum):
     """`{"result": null, "error": {"message": …}}`: a wallet that sends at once."""
 
 
-class Refusal(NamedTuple):
+class OrderRefusal(NamedTuple):
     """An answer to an order after which nothing of it was sent."""
 
-    by: Said
+    by: RefusedBy
     words: re.Pattern[str]
     of_several: bool
     """Whether that is as certain of an order of several payouts. SHKeeper looks at some of their fields only after it
     has sent them."""
 
 
-def _refusals(by: Said, *words: str, of_several: bool) -> list[Refusal]:
-    return [Refusal(by, re.compile(one), of_several) for one in words]
+def _refusals(by: RefusedBy, *words: str, of_several: bool) -> list[OrderRefusal]:
+    return [OrderRefusal(by, re.compile(one), of_several) for one in words]
 
 
 NOT_CONNECTED = (
     r"HTTPConnectionPool\(host='[^']+', port=\d+\): Max retries exceeded with url: \S* "
     r"\(Caused by NewConnectionError\(.*Failed to establish a new connection: .*"
 )
-REFUSALS: Sequence[Refusal] = (
+REFUSALS: Sequence[OrderRefusal] = (
     *_refusals(
-        Said.SHKEEPER,
+        RefusedBy.SHKEEPER,
         r"Unknown crypto: \S+",  # payout_service.py: get_crypto
         r"400 Bad Request: .*",
         r"Expected an array of payouts",  # payout_service.py: multiple_payout
@@ -86,7 +86,7 @@ REFUSALS: Sequence[Refusal] = (
         of_several=True,
     ),
     *_refusals(
-        Said.SHKEEPER,  # payout_service.py: single_payout, before the wallet is asked
+        RefusedBy.SHKEEPER,  # payout_service.py: single_payout, before the wallet is asked
         r"Invalid callback_url( scheme)?: .*",
         r"'(destination|amount|fee)'",
         r"\[<class 'decimal\.ConversionSyntax'>\]",
@@ -95,7 +95,7 @@ REFUSALS: Sequence[Refusal] = (
         of_several=False,
     ),
     *_refusals(
-        Said.DAEMON,
+        RefusedBy.DAEMON,
         r"authorization requred",  # as all of them spell it (api/__init__.py: check_credentials)
         r"\S+ is not defined in config, cannot make payout",  # api/payout.py, and so all below
         r"Payout was disabled",
@@ -107,7 +107,7 @@ REFUSALS: Sequence[Refusal] = (
         of_several=True,
     ),
     *_refusals(
-        Said.WALLET,
+        RefusedBy.WALLET,
         r"not enough (unlocked )?money",  # Monero
         r"Address must be .* characters long base58-encoded string, is .*",
         r"'num_satoshis'",  # Lightning: the invoice cannot be decoded
@@ -197,7 +197,7 @@ class StatusAnswer(Wire):
     destination: Words | None = None
 
 
-def answered(answer: Answer, names: Sequence[str]) -> PayoutObservation:
+def answered(answer: HttpAnswer, names: Sequence[str]) -> PayoutObservation:
     """What the answer to an order of payouts, by the names that they were asked for by, proves of each.
 
     Raises CredentialsRefusedError if it says that the order stopped at the door, which is true only if the door is
@@ -237,9 +237,9 @@ def _require_own(content: Mapping[str, Any], names: Sequence[str]) -> None:
 
 def _is_not_sent(content: Mapping[str, Any], status_code: int, payouts: int) -> bool:
     by, words = _no(content)
-    if by is Said.SHKEEPER and status_code != 500:
+    if by is RefusedBy.SHKEEPER and status_code != 500:
         return False
-    if by is Said.WALLET and payouts == 1 and content["error"].get("code") in FIRO_NOT_SENT:
+    if by is RefusedBy.WALLET and payouts == 1 and content["error"].get("code") in FIRO_NOT_SENT:
         return True
     return any(
         refusal.by is by and refusal.words.fullmatch(words) is not None and (payouts == 1 or refusal.of_several)
@@ -247,14 +247,14 @@ def _is_not_sent(content: Mapping[str, Any], status_code: int, payouts: int) -> 
     )
 
 
-def _no(content: Mapping[str, Any]) -> tuple[Said | None, str]:
+def _no(content: Mapping[str, Any]) -> tuple[RefusedBy | None, str]:
     error = content.get("error")
     if isinstance(error, Mapping):
-        return Said.WALLET, str(error.get("message", ""))
+        return RefusedBy.WALLET, str(error.get("message", ""))
     if isinstance(content.get("msg"), str):
-        return Said.DAEMON, content["msg"]
+        return RefusedBy.DAEMON, content["msg"]
     if isinstance(content.get("message"), str):
-        return Said.SHKEEPER, content["message"]
+        return RefusedBy.SHKEEPER, content["message"]
     return None, ""
 
 

@@ -13,8 +13,8 @@ from providers.shkeeper.simulator.faults import Call
 from providers.shkeeper.simulator.gateway import Asked, LocalGateway
 from providers.shkeeper.simulator.questions import (
     Allows,
-    Answer,
     NotJsonError,
+    PlayedAnswer,
     Question,
     anyone,
     crashed,
@@ -48,39 +48,39 @@ class Asking:
         return self.named["crypto"]
 
 
-def _crypto(asking: Asking) -> Answer:
+def _crypto(asking: Asking) -> PlayedAnswer:
     names, seconds = asking.gateway.offered(asking.now)
     coins = [{"name": name, "display_name": COINS[name].display_name} for name in names]
-    return Answer({"status": "success", "crypto": names, "crypto_list": coins}, seconds=seconds)
+    return PlayedAnswer({"status": "success", "crypto": names, "crypto_list": coins}, seconds=seconds)
 
 
-def _payment_request(asking: Asking) -> Answer:
+def _payment_request(asking: Asking) -> PlayedAnswer:
     content = asking.question.content()
-    return Answer(asking.gateway.invoices.request_payment(asking.crypto, content, asking.now))
+    return PlayedAnswer(asking.gateway.invoices.request_payment(asking.crypto, content, asking.now))
 
 
-def _quote(asking: Asking) -> Answer:
-    return Answer(asking.gateway.invoices.quote(asking.crypto, asking.question.content()))
+def _quote(asking: Asking) -> PlayedAnswer:
+    return PlayedAnswer(asking.gateway.invoices.quote(asking.crypto, asking.question.content()))
 
 
-def _invoices(asking: Asking) -> Answer:
+def _invoices(asking: Asking) -> PlayedAnswer:
     invoices = asking.gateway.invoices.look_up(asking.named["external_id"])
-    return Answer({"status": "success", "invoices": invoices})
+    return PlayedAnswer({"status": "success", "invoices": invoices})
 
 
-def _all_invoices(asking: Asking) -> Answer:
+def _all_invoices(asking: Asking) -> PlayedAnswer:
     invoices = [invoice.looked_up() for invoice in asking.gateway.invoices.invoices]
-    return Answer({"status": "success", "invoices": invoices})
+    return PlayedAnswer({"status": "success", "invoices": invoices})
 
 
-def _transactions(asking: Asking) -> Answer:
+def _transactions(asking: Asking) -> PlayedAnswer:
     found = asking.gateway.invoices.at_address(asking.crypto, asking.named["address"])
-    return Answer({"status": "success", "transactions": found})
+    return PlayedAnswer({"status": "success", "transactions": found})
 
 
-def _transaction(asking: Asking) -> Answer:
+def _transaction(asking: Asking) -> PlayedAnswer:
     info = asking.gateway.invoices.about(asking.named["external_id"], asking.named["txid"])
-    return Answer({"status": "success", "info": info})
+    return PlayedAnswer({"status": "success", "info": info})
 
 
 def _balance_of(gateway: LocalGateway, crypto: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _balance_of(gateway: LocalGateway, crypto: str) -> dict[str, Any]:
     }
 
 
-def _balance(asking: Asking) -> Answer:
+def _balance(asking: Asking) -> PlayedAnswer:
     gateway, crypto = asking.gateway, asking.crypto
     if crypto not in COINS:
         raise RefusedError(f"Crypto {crypto} is not enabled")
@@ -108,45 +108,45 @@ def _balance(asking: Asking) -> Answer:
     said["rate"] = f"{gateway.terms.rate(crypto, USD):f}"  # here, unlike in the list of all, with its column's zeros
     if said["amount_crypto"] == "0":
         said["amount_crypto"] = 0  # also of a wallet that it could not ask
-    return Answer(said, seconds=gateway.daemons.waited_for(COINS[crypto]))
+    return PlayedAnswer(said, seconds=gateway.daemons.waited_for(COINS[crypto]))
 
 
-def _balances(asking: Asking) -> Answer:
+def _balances(asking: Asking) -> PlayedAnswer:
     includes = asking.question.query.get("includes")
     names = [name for name in includes.split(",") if name in COINS] if includes else list(COINS)
     if not names:
         return error("No valid cryptos requested", 400)
     seconds = sum(asking.gateway.daemons.waited_for(COINS[name]) for name in names)
-    return Answer([_balance_of(asking.gateway, name) for name in names], seconds=seconds)
+    return PlayedAnswer([_balance_of(asking.gateway, name) for name in names], seconds=seconds)
 
 
-def _payout(asking: Asking) -> Answer:
-    return Answer(asking.gateway.payouts.pay_out(asking.crypto, asking.question.content(), asking.now))
+def _payout(asking: Asking) -> PlayedAnswer:
+    return PlayedAnswer(asking.gateway.payouts.pay_out(asking.crypto, asking.question.content(), asking.now))
 
 
-def _payouts_that_are_lost(asking: Asking) -> Answer:
+def _payouts_that_are_lost(asking: Asking) -> PlayedAnswer:
     content, payouts = asking.question.content(), asking.gateway.payouts
     pay_out = payouts.pay_out_many if isinstance(content, list) else payouts.pay_out
-    return Answer(pay_out(asking.crypto, content, asking.now, writes_down=False))
+    return PlayedAnswer(pay_out(asking.crypto, content, asking.now, writes_down=False))
 
 
-def _multipayout(asking: Asking) -> Answer:
-    return Answer(asking.gateway.payouts.pay_out_many(asking.crypto, asking.question.content(), asking.now))
+def _multipayout(asking: Asking) -> PlayedAnswer:
+    return PlayedAnswer(asking.gateway.payouts.pay_out_many(asking.crypto, asking.question.content(), asking.now))
 
 
-def _task(asking: Asking) -> Answer:
+def _task(asking: Asking) -> PlayedAnswer:
     try:
-        return Answer(asking.gateway.payouts.task(asking.crypto, asking.named["task_id"]))
+        return PlayedAnswer(asking.gateway.payouts.task(asking.crypto, asking.named["task_id"]))
     except RefusedError:
         raise CrashedError from None
 
 
-def _payout_status(asking: Asking) -> Answer:
+def _payout_status(asking: Asking) -> PlayedAnswer:
     external_id = asking.question.query.get("external_id")
     if not external_id:
-        return Answer({"error": "external_id is required"}, 400)
+        return PlayedAnswer({"error": "external_id is required"}, 400)
     found = asking.gateway.payouts.status(asking.crypto, external_id)
-    return Answer({"error": "Payout not found"}, 404) if found is None else Answer(found)
+    return PlayedAnswer({"error": "Payout not found"}, 404) if found is None else PlayedAnswer(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Route:
     path: tuple[str, ...]
     call: Call
     allows: Allows
-    act: Callable[[Asking], Answer]
+    act: Callable[[Asking], PlayedAnswer]
 
     def named(self, path: Sequence[str]) -> dict[str, str] | None:
         """What stands in the places of names; None if it is another path."""
@@ -172,7 +172,7 @@ class Route:
         return named
 
 
-def _route(method: str, path: str, call: Call, allows: Allows, act: Callable[[Asking], Answer]) -> Route:
+def _route(method: str, path: str, call: Call, allows: Allows, act: Callable[[Asking], PlayedAnswer]) -> Route:
     return Route(method, tuple(path.split("/")), call, allows, act)
 
 
@@ -193,7 +193,7 @@ ROUTES = (
 )
 
 
-def route_of(question: Question) -> Route | Answer:
+def route_of(question: Question) -> Route | PlayedAnswer:
     """Where a question goes, or that it goes nowhere."""
     routes = [route for route in ROUTES if route.named(question.path) is not None]
     if not routes:
@@ -230,7 +230,7 @@ def subjects(gateway: LocalGateway, route: Route, question: Question) -> frozens
     return frozenset(one.lower() for one in named_by if isinstance(one, str))
 
 
-def answer(gateway: LocalGateway, route: Route, question: Question, now: datetime) -> Answer:
+def answer(gateway: LocalGateway, route: Route, question: Question, now: datetime) -> PlayedAnswer:
     """Does what is asked, whoever asks."""
     return _do(route, Asking(gateway, question, route.named(question.path) or {}, now), route.act)
 
@@ -240,7 +240,7 @@ def lost_after_sending(gateway: LocalGateway, route: Route, question: Question, 
     _do(route, Asking(gateway, question, route.named(question.path) or {}, now), _payouts_that_are_lost)
 
 
-def _do(route: Route, asking: Asking, act: Callable[[Asking], Answer]) -> Answer:
+def _do(route: Route, asking: Asking, act: Callable[[Asking], PlayedAnswer]) -> PlayedAnswer:
     # The payouts' errors are the only ones that are not answered with 200, and that have no traceback
     # (api_v1.py handle_request_error).
     is_payout = route.call in PAYOUT_CALLS

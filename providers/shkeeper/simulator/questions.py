@@ -14,8 +14,8 @@ from providers.shkeeper.simulator.gateway import Configuration
 
 __all__ = [
     "Allows",
-    "Answer",
     "NotJsonError",
+    "PlayedAnswer",
     "Question",
     "anyone",
     "crashed",
@@ -54,7 +54,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlayedAnswer:
     """What is answered, and how many seconds it takes."""
 
     content: Any
@@ -72,33 +72,33 @@ class Answer:
         return str(self.content).encode()
 
 
-def error(message: str, status: int = 200, *, has_traceback: bool = False, seconds: float = 0) -> Answer:
+def error(message: str, status: int = 200, *, has_traceback: bool = False, seconds: float = 0) -> PlayedAnswer:
     """The usual error; some have a traceback beside it."""
     traceback = {"traceback": TRACEBACK} if has_traceback else {}
-    return Answer({"status": "error", "message": message} | traceback, status, seconds=seconds)
+    return PlayedAnswer({"status": "error", "message": message} | traceback, status, seconds=seconds)
 
 
-def crashed(status: int = 500, words: str = "Internal Server Error", seconds: float = 0) -> Answer:
+def crashed(status: int = 500, words: str = "Internal Server Error", seconds: float = 0) -> PlayedAnswer:
     """The error of the web framework, without a reason."""
-    return Answer({"code": status, "status": words}, status, seconds=seconds)
+    return PlayedAnswer({"code": status, "status": words}, status, seconds=seconds)
 
 
-def login() -> Answer:
+def login() -> PlayedAnswer:
     """The way to the login page, for whoever brings nothing."""
-    return Answer(LOGIN_PAGE, 302, {"Location": "/login"}, "text/html")
+    return PlayedAnswer(LOGIN_PAGE, 302, {"Location": "/login"}, "text/html")
 
 
 # Who may ask. SHKeeper: auth.py api_key_required, basic_auth_optional and login_required.
 
-Allows = Callable[[Configuration, Question], Answer | None]
+Allows = Callable[[Configuration, Question], PlayedAnswer | None]
 """What is answered instead, if somebody may not ask."""
 
 
-def anyone(configuration: Configuration, question: Question) -> Answer | None:
+def anyone(configuration: Configuration, question: Question) -> PlayedAnswer | None:
     return None
 
 
-def key_holder(configuration: Configuration, question: Question) -> Answer | None:
+def key_holder(configuration: Configuration, question: Question) -> PlayedAnswer | None:
     key = question.headers.get("x-shkeeper-api-key")
     if key is None:
         return error("No API key")
@@ -107,7 +107,7 @@ def key_holder(configuration: Configuration, question: Question) -> Answer | Non
     return None
 
 
-def operator(configuration: Configuration, question: Question) -> Answer | None:
+def operator(configuration: Configuration, question: Question) -> PlayedAnswer | None:
     credentials = question.headers.get("authorization")
     if credentials is None:
         if "x-shkeeper-api-key" in question.headers:

@@ -20,7 +20,7 @@ from providers.shkeeper.simulator.notices import (
 from providers.shkeeper.simulator.terms.number_formats import TEN_DECIMALS
 from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 
-__all__ = ["NO_FEES", "SCENARIOS", "Delivery", "Invoice", "InvoiceUnplayableError", "Scenario"]
+__all__ = ["NO_FEES", "SCENARIOS", "Invoice", "InvoiceUnplayableError", "NoticeDelivery", "Scenario"]
 
 # Whoever plays a sale pays its amount, and nothing on top.
 NO_FEES = Fees(FeePolicy.NO_FEE)
@@ -34,7 +34,7 @@ class InvoiceUnplayableError(BridgeError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class NoticeDelivery:
     """One webhook: what it says, its body, and what a correct receiver answers."""
 
     label: str
@@ -152,33 +152,33 @@ def _part_of(invoice: Invoice) -> Decimal:
     return (invoice.amount * Decimal("0.4")).quantize(TEN_DECIMALS, ROUND_DOWN)
 
 
-def _confirmed(invoice: Invoice, label: str, **options: Any) -> Delivery:
-    return Delivery(f"{label} ({invoice.status})", invoice.notice(), **options)
+def _confirmed(invoice: Invoice, label: str, **options: Any) -> NoticeDelivery:
+    return NoticeDelivery(f"{label} ({invoice.status})", invoice.notice(), **options)
 
 
-def _unconfirmed(invoice: Invoice, part: Decimal) -> Delivery:
-    return Delivery("a transaction is seen, unconfirmed", invoice.unconfirmed(part))
+def _unconfirmed(invoice: Invoice, part: Decimal) -> NoticeDelivery:
+    return NoticeDelivery("a transaction is seen, unconfirmed", invoice.unconfirmed(part))
 
 
-def _only_seen(invoice: Invoice) -> Sequence[Delivery]:
+def _only_seen(invoice: Invoice) -> Sequence[NoticeDelivery]:
     return [_unconfirmed(invoice, invoice.amount)]
 
 
-def _partial(invoice: Invoice) -> Sequence[Delivery]:
+def _partial(invoice: Invoice) -> Sequence[NoticeDelivery]:
     return [_confirmed(invoice.pay(_part_of(invoice)), "a part is paid")]
 
 
-def _paid(invoice: Invoice) -> Sequence[Delivery]:
+def _paid(invoice: Invoice) -> Sequence[NoticeDelivery]:
     return [_confirmed(invoice.pay(invoice.amount), "all is paid")]
 
 
-def _overpaid(invoice: Invoice) -> Sequence[Delivery]:
+def _overpaid(invoice: Invoice) -> Sequence[NoticeDelivery]:
     return [_confirmed(invoice.pay(invoice.amount + _part_of(invoice)), "more than all is paid")]
 
 
-def _duplicate(invoice: Invoice) -> Sequence[Delivery]:
+def _duplicate(invoice: Invoice) -> Sequence[NoticeDelivery]:
     [paid] = _paid(invoice)
-    return [paid, Delivery(f"the same, again: {paid.label}", paid.body)]
+    return [paid, NoticeDelivery(f"the same, again: {paid.label}", paid.body)]
 
 
 def _steps(invoice: Invoice) -> tuple[Invoice, Invoice, Invoice]:
@@ -188,19 +188,19 @@ def _steps(invoice: Invoice) -> tuple[Invoice, Invoice, Invoice]:
     return partial, paid, paid.pay(part)
 
 
-def _life(invoice: Invoice) -> Sequence[Delivery]:
+def _life(invoice: Invoice) -> Sequence[NoticeDelivery]:
     partial, paid, overpaid = _steps(invoice)
     first = _confirmed(partial, "a part is paid")
     return [
         _unconfirmed(invoice, partial.balance),
         first,
-        Delivery(f"the same, again: {first.label}", first.body),
+        NoticeDelivery(f"the same, again: {first.label}", first.body),
         _confirmed(paid, "the rest is paid"),
         _confirmed(overpaid, "more arrives late"),
     ]
 
 
-def _out_of_order(invoice: Invoice) -> Sequence[Delivery]:
+def _out_of_order(invoice: Invoice) -> Sequence[NoticeDelivery]:
     partial, paid, _ = _steps(invoice)
     return [
         _confirmed(paid, "the rest is paid"),
@@ -209,12 +209,12 @@ def _out_of_order(invoice: Invoice) -> Sequence[Delivery]:
     ]
 
 
-def _bad_signature(invoice: Invoice) -> Sequence[Delivery]:
+def _bad_signature(invoice: Invoice) -> Sequence[NoticeDelivery]:
     paid = invoice.pay(invoice.amount)
     return [_confirmed(paid, "all is paid, signed with a wrong key", expected_status=401, signed_well=False)]
 
 
-Scenario = Callable[[Invoice], Sequence[Delivery]]
+Scenario = Callable[[Invoice], Sequence[NoticeDelivery]]
 
 SCENARIOS: Mapping[str, Scenario] = {
     "life": _life,

@@ -17,7 +17,7 @@ from providers.shkeeper.simulator.faults import Fault, Happens, What
 from providers.shkeeper.simulator.gateway import LocalGateway
 from providers.shkeeper.simulator.playing.controls import playing_routes
 from providers.shkeeper.simulator.posting import keep_posting
-from providers.shkeeper.simulator.questions import Allows, Answer, Question, crashed, error, login, operator
+from providers.shkeeper.simulator.questions import Allows, PlayedAnswer, Question, crashed, error, login, operator
 
 __all__ = ["HOST", "serving"]
 
@@ -50,10 +50,10 @@ def _handler(gateway: LocalGateway) -> Callable[[web.Request], Awaitable[web.Str
     return handle
 
 
-async def _answered(gateway: LocalGateway, question: Question, request: web.Request) -> Answer:
+async def _answered(gateway: LocalGateway, question: Question, request: web.Request) -> PlayedAnswer:
     now = datetime.now(UTC)
     route = route_of(question)
-    if isinstance(route, Answer):
+    if isinstance(route, PlayedAnswer):
         return route
     note(gateway, route, question)
     gateway.advance(now)
@@ -70,7 +70,7 @@ async def _answered(gateway: LocalGateway, question: Question, request: web.Requ
     return await _go_wrong(request, fault, route.allows)
 
 
-async def _slowly(gateway: LocalGateway, route: Route, question: Question, fault: Fault) -> Answer:
+async def _slowly(gateway: LocalGateway, route: Route, question: Question, fault: Fault) -> PlayedAnswer:
     if fault.happens is Happens.BEFORE:
         await asyncio.sleep(fault.seconds)
         return answer(gateway, route, question, datetime.now(UTC))
@@ -79,22 +79,22 @@ async def _slowly(gateway: LocalGateway, route: Route, question: Question, fault
     return answered
 
 
-_SAID: Mapping[What, Callable[[str | None], Answer]] = {
+_SAID: Mapping[What, Callable[[str | None], PlayedAnswer]] = {
     What.ERROR_500: lambda words: error(words or BUSY, 500, has_traceback=True),
     What.ERROR_200: lambda words: error(words or f"(sqlite3.OperationalError) {BUSY}", has_traceback=True),
-    What.ERROR_MSG: lambda words: Answer({"status": "error", "msg": words or BUSY}),
-    What.ERROR_NESTED: lambda words: Answer({"result": None, "error": {"code": -1, "message": words or BUSY}}),
+    What.ERROR_MSG: lambda words: PlayedAnswer({"status": "error", "msg": words or BUSY}),
+    What.ERROR_NESTED: lambda words: PlayedAnswer({"result": None, "error": {"code": -1, "message": words or BUSY}}),
 }
 _SAID_INSTEAD = {
     What.ERROR_CODE: crashed(),
-    What.GARBAGE: Answer(HTML_OF_A_PROXY, 502, content_type="text/html"),
-    What.HTML_500: Answer("<!doctype html>\n<h1>Internal Server Error</h1>", 500, content_type="text/html"),
-    What.EMPTY: Answer("", content_type="text/html"),
+    What.GARBAGE: PlayedAnswer(HTML_OF_A_PROXY, 502, content_type="text/html"),
+    What.HTML_500: PlayedAnswer("<!doctype html>\n<h1>Internal Server Error</h1>", 500, content_type="text/html"),
+    What.EMPTY: PlayedAnswer("", content_type="text/html"),
     What.LOGIN: login(),
 }
 
 
-async def _go_wrong(request: web.Request, fault: Fault, allows: Allows) -> Answer:
+async def _go_wrong(request: web.Request, fault: Fault, allows: Allows) -> PlayedAnswer:
     """What comes instead of the answer. Does not return if there is none."""
     if fault.what in _SAID:
         return _SAID[fault.what](fault.words)

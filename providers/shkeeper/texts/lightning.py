@@ -14,8 +14,8 @@ from providers.shkeeper.texts import bech32
 
 __all__ = [
     "LONGEST_INVOICE",
-    "Invoice",
     "InvoiceUnreadableError",
+    "LightningInvoice",
     "amount_of",
     "lapse_of",
     "payment_hash_of",
@@ -40,7 +40,7 @@ class InvoiceUnreadableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Invoice:
+class LightningInvoice:
     """What a Lightning invoice says."""
 
     network: str
@@ -52,7 +52,7 @@ class Invoice:
     """What names its payment, which the node makes once, whatever amount is written before."""
 
 
-def read_invoice(text: str) -> Invoice:
+def read_invoice(text: str) -> LightningInvoice:
     """Raises InvoiceUnreadableError."""
     try:
         read = bech32.decode(text, LONGEST_INVOICE)
@@ -73,7 +73,7 @@ def read_invoice(text: str) -> Invoice:
     expiry = next((_seconds(field) for tag, field in fields if tag == EXPIRY_TAG), DEFAULT_EXPIRY)
     amount = _amount(prefix["amount"], prefix["multiplier"])
     # 52 groups of five bits are 32 bytes and four bits more.
-    return Invoice(prefix["network"], amount, made_at + expiry, f"{_number(payment_hash) >> 4:064x}")
+    return LightningInvoice(prefix["network"], amount, made_at + expiry, f"{_number(payment_hash) >> 4:064x}")
 
 
 def lapse_of(invoice: str) -> datetime | None:

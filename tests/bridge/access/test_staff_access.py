@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bridge.access import ANYBODY, Principal, Role, StaffAccess, principal_of_service
+from bridge.access import ANYBODY, Principal, Role, StaffAccess
+from bridge.access.services import Service
 
 
 @pytest.mark.parametrize("names_services", [False, True])
@@ -24,26 +25,20 @@ def test_where_nobody_is_asked_anybody_may_unless_services_are_named(names_servi
     access = StaffAccess(asks_for_tokens=False, names_services=lambda: names_services)
     assert access.may_act(ANYBODY) == access.may_approve(ANYBODY) == (not names_services)
     reads: dict[str, Any] = {"registers_payments": True, "registers_payouts": True, "approves_payouts": True}
-    assert not access.may_act(principal_of_service("shop", reads=True, **reads))
+    assert not access.may_act(Service("shop", reads=True, **reads).principal)
 
 
 def test_a_service_sees_what_it_works_on() -> None:
-    nothing: dict[str, Any] = {
-        "reads": False,
-        "registers_payments": False,
-        "registers_payouts": False,
-        "approves_payouts": False,
-    }
-    payments = principal_of_service("shop", **nothing | {"registers_payments": True})
+    payments = Service("shop", registers_payments=True).principal
     assert payments.may_see_strangers_money
     assert not payments.has_payouts_sent
     assert not payments.may_see_console
-    approvals = principal_of_service("desk", **nothing | {"approves_payouts": True})
+    approvals = Service("desk", approves_payouts=True).principal
     assert approvals.has_payouts_sent
     assert not approvals.may_say_where(buyer_id="buyer-1", opened_through=approvals.name)
-    payouts = principal_of_service("till", **nothing | {"registers_payouts": True})
+    payouts = Service("till", registers_payouts=True).principal
     assert payouts.may_say_where(buyer_id="buyer-1", opened_through=payouts.name)
     assert not payouts.may_say_where(buyer_id="buyer-1", opened_through=approvals.name)
-    reader = principal_of_service("ledger", **nothing | {"reads": True})
+    reader = Service("ledger", reads=True).principal
     assert reader.may_see_console
     assert reader.may_see_confidential

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from bridge.cli.demo_past import SELLERS, play_past
+from bridge.cli.demo.past import SELLERS, play_past
 from bridge.journal import BookFilter, ConsoleFilter, Journal, ListedEntry, ListedPayment, ListedPayout, all_read
 from coordinator.books.days import Span, date_in, days_in, zone_named
 from coordinator.books.entries import EntryKind

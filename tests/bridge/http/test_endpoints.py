@@ -12,7 +12,7 @@ import jwt
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from bridge.http.front.service_tokens import ServicesError, read_services
+from bridge.access.service_tokens import ServicesError, read_services
 from tests.answering_server import Asked, answering_requests
 from tests.asking import client_of
 from tests.waiting import wait_until

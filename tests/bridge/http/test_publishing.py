@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.access.service_tokens import ServicesError, WatchedServices, read_services
 from bridge.http.front.callers import Callers
-from bridge.http.front.service_tokens import ServicesError, WatchedServices, read_services
 from tests.asking import client_of, post
 from tests.waiting import GIVE_UP_SECONDS
 

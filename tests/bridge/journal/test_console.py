@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
 from bridge.http.ops.overview import needs_a_person
-from bridge.journal import ChainCommit, ChainTransfer, ConsoleFilter, Journal, Place, all_read
+from bridge.journal import ChainCommit, ConsoleFilter, Journal, PageEnd, StagedTransfer, all_read
 from bridge.journal.database.engines import parse_database_url, reading_engine, writing_engine
 from bridge.journal.database.schema_versions import MIGRATIONS
 from bridge.journal.tables import schema
@@ -55,10 +55,10 @@ async def found_payments(journal: Journal, **wanted: Any) -> list[str]:
 # Lists
 
 
-def nobodys(number: int, amount: str, **changes: Any) -> ChainTransfer:
+def nobodys(number: int, amount: str, **changes: Any) -> StagedTransfer:
     """A transfer of a sender of its own, of which nobody knows what it is for."""
     tx_hash = f"0x{number:064x}"
-    transfer = ChainTransfer(
+    transfer = StagedTransfer(
         chain="ethereum",
         transfer_id=f"{tx_hash}#0@0xa",
         symbol="USDT",
@@ -139,7 +139,7 @@ async def test_pages_together_are_the_whole_once_and_in_order(journal: Journal) 
             while page := all_read(await journal.console.payouts(wanted, after, limit)):
                 assert len(page) <= limit
                 found += [listed.payout for listed in page]
-                after = Place(found[-1].created_at, found[-1].payout_id)
+                after = PageEnd(found[-1].created_at, found[-1].payout_id)
             return found, await journal.console.total("payouts", wanted)
 
         found, total = asyncio.run_coroutine_threadsafe(read(), loop).result()

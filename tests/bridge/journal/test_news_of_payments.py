@@ -9,8 +9,8 @@ from coordinator.payments.observed.observations import (
     ClaimContested,
     Observation,
     PaymentAccepted,
+    PurchaseCancelled,
     RegistrationContested,
-    RequestCancelled,
     SiblingCompleted,
     SiblingRefunded,
 )
@@ -21,7 +21,7 @@ from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe
 from tests.bridge.journal.test_approvals import BO, register, sold, status
 
-CANCELLED = RequestCancelled(request_id="request-1")
+CANCELLED = PurchaseCancelled(request_id="request-1")
 TWICE = SiblingCompleted(payment_id="pay_9")
 NEWS: dict[str, tuple[Observation, str]] = {
     "its request was cancelled": (CANCELLED, "request-1 was cancelled after it was paid"),

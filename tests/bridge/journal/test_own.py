@@ -11,7 +11,7 @@ from typing import Any
 from alembic import command
 from sqlalchemy import Connection, event, text
 
-from bridge.journal import Journal, OwnFilter, Party, Place, all_read
+from bridge.journal import Journal, OwnFilter, PageEnd, Party, all_read
 from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.queries.own import own_payments, own_payouts
 from bridge.journal.tables import schema
@@ -45,7 +45,7 @@ async def payments_of(journal: Journal, party: Party, user_id: str, wanted: OwnF
         while page := all_read(await journal.own.payments(party, user_id, wanted, after, limit)):
             assert len(page) <= limit
             found[limit] += [record.payment.payment_id for record in page]
-            after = Place(page[-1].payment.created_at, page[-1].payment.payment_id)
+            after = PageEnd(page[-1].payment.created_at, page[-1].payment.payment_id)
     assert found[1] == found[3] == found[100]
     return found[100]
 
@@ -93,12 +93,12 @@ async def test_a_seller_finds_the_payouts_to_them_and_none_that_carries_a_refund
     await paid_out(journal, payout(1, seller_id="me", **at(1)))
     await paid_out(journal, payout(2, seller_id="me", refund_id="ref_1", buyer_id="b1", **at(2)))
 
-    async def found(wanted: OwnFilter = ANY, after: Place | None = None, limit: int = 100) -> list[str]:
+    async def found(wanted: OwnFilter = ANY, after: PageEnd | None = None, limit: int = 100) -> list[str]:
         return [one.payout.payout_id for one in all_read(await journal.own.payouts("me", wanted, after, limit))]
 
     assert await found() == ["out_1", "out_0"]
     assert await found(limit=1) == ["out_1"]
-    assert await found(after=Place(at(1)["created_at"], "out_1")) == ["out_0"]
+    assert await found(after=PageEnd(at(1)["created_at"], "out_1")) == ["out_0"]
     assert await found(OwnFilter(statuses=("completed",))) == ["out_0"]
 
 
@@ -140,7 +140,7 @@ async def test_what_is_somebodys_own_is_found_by_an_index_among_that_of_all_othe
         connection.execute(schema.payments.insert(), others)
         if journal.folder is None:
             connection.execute(text("ANALYZE payments"))
-    after = Place(NOW + timedelta(days=1), "pay_1")
+    after = PageEnd(NOW + timedelta(days=1), "pay_1")
     for party, index in ((Party.SELLER, "ix_payments_seller"), (Party.BUYER, "ix_payments_buyer")):
         how = await journal._read(plan, own_payments, party, "me", ANY, after, 3)
         assert index in how, how

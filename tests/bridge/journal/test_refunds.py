@@ -214,7 +214,7 @@ async def test_no_payment_has_ever_more_refunds_and_payouts_but_what_was_sent_is
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordinator.refunds.refunds.REFUNDS_LIMIT", 3)
-    monkeypatch.setattr("bridge.journal.requests.payout_registration.PAYOUTS_LIMIT", 3)
+    monkeypatch.setattr("bridge.journal.requests.payouts.registration.PAYOUTS_LIMIT", 3)
     payment_id = await paid(journal, 1)
     for _ in range(3):
         opened = await journal.refunds.open(payment_id, order("1"))

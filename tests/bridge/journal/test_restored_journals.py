@@ -389,7 +389,10 @@ async def test_the_hold_ends_by_itself_only_when_the_books_agree(left: Left) -> 
     epoch = declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
     async with left.opened() as journal:
         at = left.clock()
-        for unsettled in (Comparison(at=at, not_asked=("nobody",)), Comparison(at=at, differing=("something",))):
+        for unsettled in (
+            Comparison(at=at, not_asked=("nobody",)),
+            Comparison(at=at, differing=("something",)),
+        ):
             assert await journal.history.record_comparison(epoch, unsettled) is None
             assert await journal.console.payout_holds()
         action = await journal.history.record_comparison(epoch, Comparison(at=at))

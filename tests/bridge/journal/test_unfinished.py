@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, event
 
 from bridge.journal.queries.chains import payments_at, payments_moved, payments_waiting, payouts_waiting
 from bridge.journal.queries.payments import due_at_once, next_due_at
-from bridge.journal.queries.unfinished import Page, ended_payments, open_payments, unopened_invoices
+from bridge.journal.queries.unfinished import PageBreak, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
 from coordinator.payouts.statuses import UNSETTLED_STATUSES
 
@@ -67,12 +67,12 @@ def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_ov
         (lambda c: open_payments(c, "shkeeper", "pending", before="pay_9", limit=5), "ix_payments_provider_status"),
         (lambda c: ended_payments(c, "shkeeper", since=NOW, before=None, limit=5), "ix_payments_ended"),
         (
-            lambda c: ended_payments(c, "shkeeper", since=NOW, before=Page(NOW, "pay_9"), limit=5),
+            lambda c: ended_payments(c, "shkeeper", since=NOW, before=PageBreak(NOW, "pay_9"), limit=5),
             "ix_payments_ended",
         ),
         (lambda c: unopened_invoices(c, after=None, but=(), limit=5), "ix_invoices_wanted_at_payment_id"),
         (
-            lambda c: unopened_invoices(c, after=Page(NOW, "pay_9"), but=["LTC"], limit=5),
+            lambda c: unopened_invoices(c, after=PageBreak(NOW, "pay_9"), but=["LTC"], limit=5),
             "ix_invoices_wanted_at_payment_id",
         ),
     ],

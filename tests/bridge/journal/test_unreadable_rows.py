@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, text
 
-from bridge.journal import ConsoleFilter, Journal, JournalUnavailableError, Place, UnreadableRow, UnreadableRowError
+from bridge.journal import ConsoleFilter, Journal, JournalUnavailableError, PageEnd, UnreadableRow, UnreadableRowError
 from bridge.journal.database.engines import parse_database_url
 from coordinator.payments.observed.observations import Standing
 from coordinator.payouts.observations import PayoutAccepted
@@ -39,7 +39,7 @@ async def test_lists_name_it_in_its_place_and_show_the_others(
                 )
                 created_at = one.created_at if isinstance(one, UnreadableRow) else one.payment.created_at
             assert created_at is not None
-            after = Place(created_at, found[-1][0])
+            after = PageEnd(created_at, found[-1][0])
         assert found == [("pay_2", False), ("pay_1", True), ("pay_0", False)]
         assert await noted(journal) == [("payment", "pay_1")]
     assert await noted(journal) == []

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bridge.journal import Journal
-from coordinator.books.wallets import Comparison, Held, Should, Tolerances, WalletCoin, compared
+from coordinator.books.wallets import Held, Should, Tolerances, WalletCoin, WalletComparison, compared
 from coordinator.payments.observed.observations import Transfer, TransferSeen
 from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.sales import observe, paid, payment
@@ -13,7 +13,9 @@ from tests.clock import Clock
 OF = WalletCoin("shkeeper", "ETH-USDT")
 
 
-def comparison(held: str, should: Should, before: Comparison | None = None, minutes: int = 0) -> Comparison:
+def comparison(
+    held: str, should: Should, before: WalletComparison | None = None, minutes: int = 0
+) -> WalletComparison:
     tolerances, now = Tolerances(Decimal(1), {}), NOW + timedelta(minutes=minutes)
     return compared(OF, before, [should], Held(Decimal(held)), tolerances, now)
 

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 
 from bridge.access.tokens import TokenVerifier
 from bridge.sockets import create_socket_server
-from bridge.sockets.transport.engine import Engine
+from bridge.sockets.transport.engine import EngineIoServer
 from bridge.sockets.transport.web_socket_protocol import WebSocketProtocol
 from tests.bridge.sockets.clients import connect
 from tests.bridge.sockets.under_fire import LIMIT_BYTES, SECRET, TOKEN, Eventually, Watched
@@ -65,7 +65,7 @@ async def serve(web_sockets: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         if is_patient:
             server.eio.ping_interval, server.eio.ping_timeout = PING_SECONDS, GIVE_UP_SECONDS
             monkeypatch.setattr("bridge.sockets.transport.polling.UPGRADE_SECONDS", GIVE_UP_SECONDS)
-            if isinstance(server.eio, Engine):
+            if isinstance(server.eio, EngineIoServer):
                 server.eio.limits = replace(server.eio.limits, connect_timeout_seconds=GIVE_UP_SECONDS)
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(

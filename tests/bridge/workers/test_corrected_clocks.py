@@ -8,9 +8,9 @@ import pytest
 
 from bridge.http.ops.overview import needs_a_person
 from bridge.journal import Journal
-from bridge.workers.payments.deadlines import Deadlines
+from bridge.workers.payments.deadlines import PaymentDeadlines
 from bridge.workers.payments.invoices import InvoiceOpener
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from coordinator.attention.items import AttentionKind
 from providers.shkeeper.asking.api import ShkeeperApi
@@ -63,14 +63,14 @@ async def registered(journal: Journal, clocks: Clocks) -> None:
 
 
 @pytest.fixture
-def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciliation:
+def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciler:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    return Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    return Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
 
 
 @pytest.mark.usefixtures("registered")
 async def test_payments_are_asked_about_on(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clocks: Clocks
+    journal: Journal, reconciliation: Reconciler, books: Books, clocks: Clocks
 ) -> None:
     await reconciliation.round()
     clocks.is_put_right()
@@ -91,7 +91,7 @@ async def test_what_one_block_holds_waits_its_confirmations_whichever_way_the_cl
     journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks, hours: int
 ) -> None:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 12})}  # 264 seconds
-    reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    reconciliation = Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
     books.received("pay_1", "PAID", "100")
     await reconciliation.round()
     clocks.wall.move(hours=hours)
@@ -107,13 +107,13 @@ async def test_what_one_block_holds_waits_its_confirmations_whichever_way_the_cl
 
 @pytest.mark.usefixtures("registered")
 async def test_one_that_was_completed_by_the_wrong_clock_is_looked_back_at(
-    journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks, reconciliation: Reconciliation
+    journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks, reconciliation: Reconciler
 ) -> None:
     books.received("pay_1", "PAID", "100")
     await reconciliation.round()
     assert await status(journal) == "completed"
     clocks.is_put_right()
-    restarted = Reconciliation(
+    restarted = Reconciler(
         journal, {"shkeeper": ShkeeperInvoices(api)}, interval_seconds=60, per_second=1_000, days=7
     )
     await restarted.round()
@@ -176,7 +176,7 @@ async def test_a_wallet_that_sends_one_after_the_other_waits_its_time_and_neithe
 async def test_deadlines_are_applied_once_a_provider_that_was_away_is_back(
     journal: Journal, api: ShkeeperApi, books: Books, clocks: Clocks
 ) -> None:
-    deadlines = Deadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=3 * 86_400)
+    deadlines = PaymentDeadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=3 * 86_400)
     clocks.wall.move(days=2)
     knows, books.looking = books.looking, DOWN
     await deadlines.round()
@@ -209,7 +209,7 @@ async def test_an_invoice_that_could_not_be_opened_is_tried_again(
 
 @pytest.mark.parametrize("way", ["notice", "look-up"])
 async def test_what_is_told_once_the_clock_is_right_counts_and_the_clock_alone_is_on_the_list(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clocks: Clocks, way: str
+    journal: Journal, reconciliation: Reconciler, books: Books, clocks: Clocks, way: str
 ) -> None:
     for number in range(1, 4):
         await journal.register_payment(payment(number, created_at=clocks.wall()))

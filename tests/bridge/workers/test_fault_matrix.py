@@ -10,7 +10,7 @@ from tenacity import wait_none
 
 from bridge.journal import Journal
 from bridge.workers.payments.invoices import InvoiceOpener
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payouts.payouts import Payout
@@ -65,7 +65,7 @@ class Bridge:
         self.opener = InvoiceOpener(journal, invoices, {"shkeeper": CALLBACK_URL})
         self.sender = PayoutSender(journal, {"shkeeper": payouts}, rules=None)
         self.unopened = UnopenedInvoices(journal, invoices, self.opener, per_second=1_000)
-        self.reconciliation = Reconciliation(journal, invoices, interval_seconds=60, per_second=1_000, days=7)
+        self.reconciliation = Reconciler(journal, invoices, interval_seconds=60, per_second=1_000, days=7)
 
     async def work(self, clock: Clock, rounds: int = 4) -> None:
         """Does what it does by itself, for some time; then it ends."""

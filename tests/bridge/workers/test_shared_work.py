@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from bridge.journal import Draft, Journal
 from bridge.workers.payments.invoices import InvoiceOpener
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.payments.agreed.invoices import InvoiceOpened, InvoiceWanted
 from coordinator.payments.deciding.evidence import LookedUpInvoice
@@ -231,7 +231,7 @@ async def test_what_is_told_to_one_bridge_and_does_not_fit_another_asks_about(tw
     told = InvoiceEnded(ending=Ending.CANCELLED)
     await two.first.record_observation(provider="shkeeper", external_id="pay_1", key="ended", observation=told)
     # One that is over is not asked about by itself.
-    asking = Reconciliation(two.second, {"shkeeper": provider}, interval_seconds=60, per_second=1_000, days=0)
+    asking = Reconciler(two.second, {"shkeeper": provider}, interval_seconds=60, per_second=1_000, days=0)
     await asking.round()
     assert provider.looked_up == ["pay_1"]
     assert await two.first.unfinished.due_look_ups() == []

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from coordinator.attention.alert_messages import Message, Sending
+from coordinator.attention.alert_messages import AlertMessage, AlertSending
 from coordinator.attention.alert_schedule import (
     LONGEST_PAUSE,
     AlertBatch,
@@ -234,8 +234,8 @@ def test_a_clock_that_was_ahead_and_is_right_again_silences_nobody(ahead: timede
 def test_what_may_have_arrived_is_repeated_before_anything_else_and_a_digest_not_in_quiet_hours() -> None:
     nightly = Schedule(UTC, NIGHT, HOUR, MINUTE, MINUTE, 15 * MINUTE)
     night = datetime(2026, 5, 1, 23, 30, tzinfo=UTC)
-    message = Message("Something", [], None, [], None, "https://bridge.example/ops")
-    sent = Sending(name="a-name", message=message, new=(), over=(), is_digest=True)
+    message = AlertMessage("Something", [], None, [], None, "https://bridge.example/ops")
+    sent = AlertSending(name="a-name", message=message, new=(), over=(), is_digest=True)
     doubtful = failed(CHAT, "it broke off", nightly, night - 2 * MINUTE, sent)
     urgent = AlertBatch([alert(CRITICAL, night)], [], is_digest=False)
     assert to_repeat(doubtful, urgent, nightly, night - 2 * MINUTE) is None

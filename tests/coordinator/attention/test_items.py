@@ -17,11 +17,11 @@ from coordinator.attention.items import BY_URGENCY, Attention, AttentionKind, Ki
 from coordinator.attention.payouts import payout_attention
 from coordinator.attention.prices import UnusablePrice, prices_unusable
 from coordinator.attention.refunds import ADDRESS_WAITED_FOR, refund_without_address
-from coordinator.attention.unconfigured import AtProvider, Waiting, coin_unfollowed, provider_unset
+from coordinator.attention.unconfigured import AtProvider, WaitingKind, coin_unfollowed, provider_unset
 from coordinator.attention.unreachable import Unasked, provider_unreachable
 from coordinator.attention.unreadable import row_unreadable
 from coordinator.attention.wallets import wallet_attention
-from coordinator.books.wallets import LISTED_AFTER, Comparison, Held, Should, Tolerances, WalletCoin, compared
+from coordinator.books.wallets import LISTED_AFTER, Held, Should, Tolerances, WalletCoin, WalletComparison, compared
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.histories import Beginning
 from coordinator.payments.counting.date_zones import DateZones
@@ -197,7 +197,7 @@ def others() -> list[Attention]:
         forgotten_payout(FORGOTTEN, START),
         attention.chain_read_by_one("ethereum", 7, "blocks 7 to 9 were read by one endpoint alone", START),
         coin_unfollowed("ethereum", "1 payment waits for USDT", START),
-        *provider_unset([AtProvider("shkeeper", Waiting.PAYMENT, 1, START, START)], {}),
+        *provider_unset([AtProvider("shkeeper", WaitingKind.PAYMENT, 1, START, START)], {}),
         provider_unreachable("shkeeper", "it is down", START, Unasked(1, 0, 0), is_refused=False),
         attention.chain_alarm("ethereum", 7, "a final block was taken back", START),
         *prices_unusable([UnusablePrice("shkeeper", "LTC", "USD", "contradictory", "its rate is another", START)]),
@@ -208,7 +208,7 @@ def others() -> list[Attention]:
     ]
 
 
-def differing_wallet() -> Comparison:
+def differing_wallet() -> WalletComparison:
     of, said = WalletCoin("shkeeper", "USDT"), [Should(Decimal(100))]
     found = None
     for now in (START, START + LISTED_AFTER):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.attention.alert_messages import Message
+from coordinator.attention.alert_messages import AlertMessage
 from coordinator.attention.alert_schedule import AlertBatch
 from coordinator.attention.alerts import Alert, closed
 from coordinator.attention.messages import SHOWN, as_mrkdwn, as_plain_text, message_of
@@ -25,7 +25,7 @@ def alert(kind: str = "payout-failed", number: int = 1, **changes: object) -> Al
     return Alert(key=f"{kind}:{number}", kind=kind, mark="", first_seen_at=NOON, news_at=NOON, **fields)
 
 
-def message(*new: Alert, over: tuple[Alert, ...] = ()) -> Message:
+def message(*new: Alert, over: tuple[Alert, ...] = ()) -> AlertMessage:
     return message_of(AlertBatch(new, over, is_digest=bool(over)), Severities(), OPS)
 
 

@@ -10,7 +10,7 @@ from coordinator.attention.items import BY_URGENCY, AttentionKind
 from coordinator.attention.payments import payment_attention, without_address
 from coordinator.payments.agreed.invoices import Invoice, InvoiceWanted
 from coordinator.payments.deciding.decisions import decide
-from coordinator.payments.facts.booked import Booked, Seen
+from coordinator.payments.facts.booked import AnnouncedTransfer, Booked
 from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
 from coordinator.payments.facts.refunded import Refunded
 from coordinator.payments.observed.observations import Ending, RefundOf, Release, Standing, Transfer
@@ -116,7 +116,7 @@ PROBLEMS = {
     ProblemKind.SHORT: payment(standing=Standing.PAID, **booked(20)),
     ProblemKind.PARTLY_PAID_EXPIRED: payment(deadline_passed=START + DAY, **booked(20)),
     ProblemKind.UNCONFIRMED_TOO_LONG: payment(
-        seen=(Seen(transfer=transfer(50)),), deadline_passed=START + DAY, patience_ended=START + DAY
+        seen=(AnnouncedTransfer(transfer=transfer(50)),), deadline_passed=START + DAY, patience_ended=START + DAY
     ),
     ProblemKind.LATENESS_DOUBTED: payment(
         standing=Standing.PAID,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from coordinator.attention.items import AttentionKind
-from coordinator.attention.unconfigured import AtProvider, Lacking, Waiting, provider_unset
+from coordinator.attention.unconfigured import AtProvider, Lacking, WaitingKind, provider_unset
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 LACKING = {"cards": Lacking("is cards_url set?", "is cards_pays_out set?")}
@@ -11,10 +11,10 @@ LACKING = {"cards": Lacking("is cards_url set?", "is cards_pays_out set?")}
 
 def test_each_provider_has_one_item_which_says_what_waits_and_what_may_be_missing() -> None:
     waiting = [
-        AtProvider("gone", Waiting.PAYOUT, 2, NOW, NOW),
-        AtProvider("cards", Waiting.REFUND, 1, NOW - timedelta(hours=1), NOW),
-        AtProvider("cards", Waiting.PAYOUT, 1, NOW, NOW),
-        AtProvider("cards", Waiting.PAYMENT, 1, NOW, NOW),
+        AtProvider("gone", WaitingKind.PAYOUT, 2, NOW, NOW),
+        AtProvider("cards", WaitingKind.REFUND, 1, NOW - timedelta(hours=1), NOW),
+        AtProvider("cards", WaitingKind.PAYOUT, 1, NOW, NOW),
+        AtProvider("cards", WaitingKind.PAYMENT, 1, NOW, NOW),
     ]
     cards, gone = provider_unset(waiting, LACKING)
     assert (cards.kind, cards.subject, cards.since) == (

@@ -12,10 +12,10 @@ from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
     PaymentAccepted,
+    PurchaseCancelled,
     RefundMoved,
     RefundOf,
     Release,
-    RequestCancelled,
 )
 from coordinator.payments.payments import Payment
 from tests.coordinator.agreed import PAYMENT, judged, notice, play, transfer
@@ -85,12 +85,12 @@ OF_BOTH = {"sale s1": 60, "sale s2": 40, "received": 100, "coin-in": 100}
         # What is for a request that was cancelled before is no sale, and neither is its way back a refund of one.
         (
             CHECKOUT,
-            [RequestCancelled(request_id="r2"), paid(100)],
+            [PurchaseCancelled(request_id="r2"), paid(100)],
             {"sale s1": 60, "received": 100, "coin-in": 100},
         ),
         (
             CHECKOUT,
-            [RequestCancelled(request_id="r2"), paid(100), refund(40, "s2")],
+            [PurchaseCancelled(request_id="r2"), paid(100), refund(40, "s2")],
             {"sale s1": 60, "received": 100, "coin-in": 100, "sent-back": 40},
         ),
     ],
@@ -116,11 +116,11 @@ def test_what_is_as_it_was_is_not_entered() -> None:
 
 
 observations = st.sampled_from(
-    [ACCEPTED, RequestCancelled(request_id="r1"), paid(100), paid(40), refund(40), refund(30, None)]
+    [ACCEPTED, PurchaseCancelled(request_id="r1"), paid(100), paid(40), refund(40), refund(30, None)]
 )
 
 
-@example([ACCEPTED, paid(100), RequestCancelled(request_id="r1")])
+@example([ACCEPTED, paid(100), PurchaseCancelled(request_id="r1")])
 @given(st.lists(observations, max_size=5))
 def test_the_one_seller_of_a_payment_is_entered_as_each_of_several(told: list[Observation]) -> None:
     shares = (Share(request_id="r1", seller_id="s1", amount=Decimal(100)),)

@@ -10,12 +10,12 @@ from coordinator.books.days import zone_named
 from coordinator.books.wallets import (
     LISTED_AFTER,
     Agreement,
-    Comparison,
     Held,
     Should,
     Tolerances,
     Unknown,
     WalletCoin,
+    WalletComparison,
     compared,
     movement_doubt,
     next_comparison_at,
@@ -31,10 +31,10 @@ DOWN = Unknown("its node is not up to date: Offline")
 def looked(
     amount: object,
     *said: Should,
-    before: Comparison | None = None,
+    before: WalletComparison | None = None,
     later: timedelta = timedelta(0),
     tolerances: Tolerances = EXACT,
-) -> Comparison:
+) -> WalletComparison:
     held = amount if isinstance(amount, Unknown) else Held(Decimal(str(amount)))
     return compared(OF, before, said or (Should(Decimal(100)),), held, tolerances, NOW + later)
 

@@ -11,9 +11,9 @@ from standardwebhooks.webhooks import Webhook
 
 from coordinator.endpoints.endpoints import (
     STANDARD_RETRIES,
-    Delivery,
     DeliveryStatus,
     Endpoint,
+    EndpointDelivery,
     EndpointRules,
     Secret,
     Try,
@@ -27,7 +27,7 @@ from coordinator.endpoints.signing import new_secret, require_secret, signed_hea
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 RULES = EndpointRules()
-DELIVERY = Delivery("end_1", "evt_1", "new-offer", 7, NOW)
+DELIVERY = EndpointDelivery("end_1", "evt_1", "new-offer", 7, NOW)
 
 
 def endpoint(*, is_ordered: bool = True) -> Endpoint:
@@ -115,7 +115,7 @@ def test_what_nothing_may_overtake_disables_its_endpoint_and_anything_else_is_mi
     other = replace(endpoint(is_ordered=False), taken_at=NOW).after(given_up, RULES)
     assert (other.is_enabled, other.missed) == (True, 1)
     # Of what lies behind it, which somebody wanted again, nothing is held up.
-    replayed = endpoint().after(Delivery("end_1", "evt_0", "new-offer", 6, NOW).given_up(NOW, "no"), RULES)
+    replayed = endpoint().after(EndpointDelivery("end_1", "evt_0", "new-offer", 6, NOW).given_up(NOW, "no"), RULES)
     assert (replayed.is_enabled, replayed.missed) == (True, 1)
 
 
@@ -173,7 +173,7 @@ def test_what_is_not_taken_while_others_are_is_missed_and_one_that_is_not_enable
 
 def test_one_that_is_disabled_stays_so_whatever_a_test_brings() -> None:
     disabled = endpoint().disabled(NOW, "it was enough", "ada")
-    test = Delivery("end_1", "test_1", "endpoint-test", None, NOW)
+    test = EndpointDelivery("end_1", "test_1", "endpoint-test", None, NOW)
     for status in (200, 410, 500):
         tried = after_try(test, answered(status), RULES, 0.5, only_once=True)
         assert disabled.after(tried, RULES) == disabled

@@ -15,8 +15,8 @@ from coordinator.payments.observed.observations import (
     InvoiceEnded,
     InvoiceSnapshot,
     Observation,
+    PurchaseCancelled,
     Release,
-    RequestCancelled,
     Standing,
     Transfer,
 )
@@ -107,13 +107,13 @@ def test_no_seller_is_told_what_came_for_the_others() -> None:
 
 
 def test_a_request_that_is_cancelled_is_told_so_and_nothing_of_what_comes_for_the_others() -> None:
-    cancelled = told(RequestCancelled(request_id="r2"))
+    cancelled = told(PurchaseCancelled(request_id="r2"))
     update, whole, of_first, of_second = cancelled
     assert (update.name, update.audience.rooms) == ("purchase-request-update", ("request-r2",))
     assert update.payload["type"] == "payment-cancelled"
     assert update.payload["status"] == "cancelled"
     assert [one.payload["status"] for one in (whole, of_first, of_second)] == ["pending", "pending", "cancelled"]
-    paid = told(RequestCancelled(request_id="r2"), PAID)[len(cancelled) :]
+    paid = told(PurchaseCancelled(request_id="r2"), PAID)[len(cancelled) :]
     assert paid[0].audience.rooms == ("request-r1", "request-r3", "user-b1", "user-s1")
     assert "request-r2" not in {room for one in paid for room in one.audience.rooms}
     hers = [one for one in paid if "user-s2" in one.audience.rooms]
@@ -122,7 +122,7 @@ def test_a_request_that_is_cancelled_is_told_so_and_nothing_of_what_comes_for_th
 
 @pytest.mark.parametrize("others", [["r1"], ["r1", "r3"]])
 def test_of_two_requests_of_one_seller_both_have_to_be_cancelled(others: list[str]) -> None:
-    events = told(*(RequestCancelled(request_id=one) for one in others), PAID)
+    events = told(*(PurchaseCancelled(request_id=one) for one in others), PAID)
     hers = [one for one in events if one.name == "payment-progress" and one.audience.rooms == ("user-s1",)]
     assert hers[-1].payload["status"] == ("cancelled" if len(others) == 2 else "completed")
 

@@ -22,9 +22,9 @@ from coordinator.payments.observed.observations import (
     InvoiceEnded,
     Observation,
     PaymentWithdrawn,
+    PurchaseCancelled,
     RefundOf,
     Release,
-    RequestCancelled,
 )
 from coordinator.payments.observed.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payments.payments import PaymentStatus
@@ -127,7 +127,7 @@ class World(RuleBasedStateMachine):
 
     @rule(request_id=st.sampled_from(("r1", "r2")))
     def a_request_is_cancelled(self, request_id: str) -> None:
-        self.told(RequestCancelled(request_id=request_id))
+        self.told(PurchaseCancelled(request_id=request_id))
 
     @rule()
     def is_accepted(self) -> None:
@@ -352,7 +352,7 @@ class World(RuleBasedStateMachine):
         escrow = escrow_of(self.payment, self.paid_out)
         if not self.payment.facts.accepted and escrow.overdrawn:
             assert left == 0
-        if not self.refunds and not self.payment.facts.accepted and not self.payment.withheld:
+        if not self.refunds and not self.payment.facts.accepted and not self.payment.unpaid_requests:
             assert self.payment.excess or left == max(escrow.held - escrow.under_way, ZERO)
 
     @invariant()

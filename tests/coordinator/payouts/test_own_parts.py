@@ -15,10 +15,10 @@ from coordinator.payments.observed.observations import (
     EscrowReleased,
     Observation,
     PaymentAccepted,
+    PurchaseCancelled,
     RefundMoved,
     RefundOf,
     Release,
-    RequestCancelled,
 )
 from coordinator.payments.observed.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payments.payments import Payment
@@ -102,7 +102,7 @@ RELEASES = st.sampled_from(Release)
 OF_ALICE = st.one_of(
     st.builds(paid_out, st.just(ALICE), RELEASES, st.sampled_from(("0.01", "30", "60.01"))),
     st.builds(sent_back, st.just(ALICE), RELEASES, st.sampled_from(("0.01", "30", "60.01"))),
-    st.just(RequestCancelled(request_id="r1")),
+    st.just(PurchaseCancelled(request_id="r1")),
 )
 OF_THE_REST = st.one_of(
     st.builds(came, st.sampled_from(("100", "120"))),
@@ -125,7 +125,7 @@ def test_what_is_done_with_the_share_of_one_is_not_shown_to_another(
 
 
 def test_a_part_whose_requests_were_cancelled_is_so_whatever_comes_for_the_others() -> None:
-    cancelled = RequestCancelled(request_id="r2")
+    cancelled = PurchaseCancelled(request_id="r2")
     accepted = PaymentAccepted(by="Ada", note="it holds")
     stands: list[tuple[list[Observation], tuple[str, str, str], list[str]]] = [
         ([cancelled], ("cancelled", "none", "0"), ["cancelled"]),

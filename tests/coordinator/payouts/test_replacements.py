@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payouts.replacements import Outgoing, not_replaced
+from coordinator.payouts.replacements import OutgoingMoney, not_replaced
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def out(name: str, amount: str | None, made: int, back: int | None = None) -> Outgoing:
+def out(name: str, amount: str | None, made: int, back: int | None = None) -> OutgoingMoney:
     came_back_at = None if back is None else START + timedelta(minutes=back)
-    return Outgoing(name, None if amount is None else Decimal(amount), START + timedelta(minutes=made), came_back_at)
+    return OutgoingMoney(
+        name, None if amount is None else Decimal(amount), START + timedelta(minutes=made), came_back_at
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def out(name: str, amount: str | None, made: int, back: int | None = None) -> Ou
         ([out("a", "98", 0, 5), out("b", None, 6)], ""),
     ],
 )
-def test_what_is_owed(outgoings: list[Outgoing], owed: str) -> None:
+def test_what_is_owed(outgoings: list[OutgoingMoney], owed: str) -> None:
     assert not_replaced(outgoings) == frozenset(owed)
     assert not_replaced(reversed(outgoings)) == frozenset(owed)
 
@@ -47,7 +49,7 @@ MINUTES = st.integers(0, 9)
 @given(st.lists(st.tuples(AMOUNTS, MINUTES, st.none() | MINUTES), max_size=8))
 def test_all_that_came_back_is_owed_or_was_paid_since(parts: list[tuple[Decimal, int, int | None]]) -> None:
     outgoings = [
-        Outgoing(
+        OutgoingMoney(
             str(number),
             amount,
             START + timedelta(minutes=made),
@@ -63,5 +65,5 @@ def test_all_that_came_back_is_owed_or_was_paid_since(parts: list[tuple[Decimal,
         since = [one.amount or 0 for one in outgoings if one.made_at >= first]
         assert sum(since) >= min(one.amount or 0 for one in outgoings if one.identifier in returned)
     # Whatever is paid last, in full, leaves nothing.
-    everything = Outgoing("last", Decimal(1_000), START + timedelta(days=1))
+    everything = OutgoingMoney("last", Decimal(1_000), START + timedelta(days=1))
     assert not_replaced([*outgoings, everything]) == frozenset()

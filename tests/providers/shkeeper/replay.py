@@ -15,7 +15,7 @@ from providers.shkeeper.simulator.books.invoices import Output
 from providers.shkeeper.simulator.books.outbox import Notice, Subject
 from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.gateway import Configuration, LocalGateway
-from providers.shkeeper.simulator.questions import Answer, NotJsonError, Question
+from providers.shkeeper.simulator.questions import NotJsonError, PlayedAnswer, Question
 from providers.shkeeper.simulator.terms.daemons import State
 from providers.shkeeper.simulator.terms.terms import FeePolicy, Fees
 from tests.providers.shkeeper.comparison import Comparison
@@ -125,7 +125,7 @@ class Replay:
         self.pass_time(0)  # the loops begin
         self.pass_time(BETWEEN_ROUNDS)
 
-    def play(self, exchange: Words) -> Answer:
+    def play(self, exchange: Words) -> PlayedAnswer:
         """Plays what was given, and asks."""
         for given in exchange.get("given", ()):
             [(what, how)] = given.items()
@@ -142,10 +142,10 @@ class Replay:
         self.pass_time(0)
         return answered
 
-    def ask(self, question: Question) -> Answer:
+    def ask(self, question: Question) -> PlayedAnswer:
         self.gateway.advance(self.now)
         route = route_of(question)
-        if isinstance(route, Answer):
+        if isinstance(route, PlayedAnswer):
             return route
         refusal = route.allows(self.gateway.configuration, question)
         return refusal or answer(self.gateway, route, question, self.now)

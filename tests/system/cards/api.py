@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from coordinator.errors import BridgeError
 from coordinator.json_text import json_in
-from providers.answers import Answer, NeighbourError, NotReachedError, ask, neighbour
+from providers.answers import HttpAnswer, NeighbourError, NotReachedError, ask, neighbour
 from providers.errors import (
     AnswerUnusableError,
     CredentialsRefusedError,
@@ -67,18 +67,18 @@ class CardsApi:
         answer = await self._asked("GET", path + query, None)
         return None if answer.status == 404 else _accepted(answer)
 
-    async def _asked(self, method: str, path: str, content: object) -> Answer:
+    async def _asked(self, method: str, path: str, content: object) -> HttpAnswer:
         try:
             return await self._put(method, path, content)
         except NeighbourError as error:
             raise ProviderUnavailableError(str(error)) from None
 
-    async def _put(self, method: str, path: str, content: object) -> Answer:
+    async def _put(self, method: str, path: str, content: object) -> HttpAnswer:
         request = self._client.build_request(method, path, json=content)
         return await ask(self._client, request, deadline_seconds=GIVE_UP_SECONDS, limit_bytes=1_000_000)
 
 
-def _accepted(answer: Answer) -> Any:
+def _accepted(answer: HttpAnswer) -> Any:
     if answer.status in (401, 403):
         raise CredentialsRefusedError("it does not know the key")
     if 400 <= answer.status < 500:

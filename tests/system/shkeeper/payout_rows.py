@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, product
 
-from providers.shkeeper.payouts.answers import Said
+from providers.shkeeper.payouts.answers import RefusedBy
 from providers.shkeeper.simulator.books.payout_tasks import Outcome
 from providers.shkeeper.simulator.faults import Happens, What
 from tests.made_destinations import destination, x_address
@@ -79,8 +79,8 @@ NEW_CONNECTION = (
     " [Errno 111] Connection refused'))"
 )
 # In the words of the table's rows, in its order.
-REFUSED_IN: Mapping[Said, tuple[str, ...]] = {
-    Said.SHKEEPER: (
+REFUSED_IN: Mapping[RefusedBy, tuple[str, ...]] = {
+    RefusedBy.SHKEEPER: (
         "Unknown crypto: LTC",
         "400 Bad Request: The browser (or proxy) sent a request that this server could not understand.",
         "Expected an array of payouts",
@@ -92,7 +92,7 @@ REFUSED_IN: Mapping[Said, tuple[str, ...]] = {
         "conversion from NoneType to Decimal is not supported",
         "'fee_satoshi'",
     ),
-    Said.DAEMON: (
+    RefusedBy.DAEMON: (
         "authorization requred",
         "LTC is not defined in config, cannot make payout",
         "Payout was disabled",
@@ -102,14 +102,14 @@ REFUSED_IN: Mapping[Said, tuple[str, ...]] = {
         "Payout list is empty!",
         "Not enough TRX tokens at fee-deposit account <x> to pay payout fees. Has: 0, need: 80",
     ),
-    Said.WALLET: (
+    RefusedBy.WALLET: (
         "not enough money",
         "Address must be either 95 or 106 characters long base58-encoded string, is x (1 chars length)",
         "'num_satoshis'",
         "Payment error: 'no_route'",
     ),
 }
-SHAPES = {Said.SHKEEPER: What.ERROR_500, Said.DAEMON: What.ERROR_MSG, Said.WALLET: What.ERROR_NESTED}
+SHAPES = {RefusedBy.SHKEEPER: What.ERROR_500, RefusedBy.DAEMON: What.ERROR_MSG, RefusedBy.WALLET: What.ERROR_NESTED}
 TASKS_THAT_SENT_NOTHING = (
     "Have not enough tokens on fee account, need 5 have 1",
     "Have not enough crypto on fee account, need 5 have 1. Please note that 1 is reserved",
@@ -148,11 +148,11 @@ PERSON = "a person"
 def _refused(coins: Iterator[str]) -> Iterator[Row]:
     for by, texts in REFUSED_IN.items():
         for words in texts:
-            if by is Said.WALLET:
+            if by is RefusedBy.WALLET:
                 yield Row(f"wallet: {words[:40]}", "XMR", "failed", SHAPES[by], words=words, sizes=(1,))
             else:
                 yield Row(f"{by.value}: {words[:40]}", next(coins), "failed", SHAPES[by], words=words)
-    for words in (*REFUSED_IN[Said.DAEMON][:2], "Error 111 connecting to redis:6379. Connection refused."):
+    for words in (*REFUSED_IN[RefusedBy.DAEMON][:2], "Error 111 connecting to redis:6379. Connection refused."):
         ends = PERSON if "redis" in words else "failed"
         yield Row(f"declined: {words[:40]}", next(coins), ends, outcome=Outcome.DECLINED, words=words)
     for words in ("Insufficient funds", "Invalid Firo address", "The transaction was rejected"):

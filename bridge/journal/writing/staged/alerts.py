@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
-from coordinator.attention.alert_messages import Sending
+from coordinator.attention.alert_messages import AlertSending
 from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import Alert
 
@@ -27,7 +27,7 @@ def alert_from_text(content: str) -> Alert:
 
 def state_from_row(row: RowMapping) -> DestinationState:
     text = row["in_doubt"]
-    return DestinationState(**{**row, "in_doubt": None if text is None else Sending.model_validate_json(text)})
+    return DestinationState(**{**row, "in_doubt": None if text is None else AlertSending.model_validate_json(text)})
 
 
 def _state_row(state: DestinationState) -> Row:

@@ -12,7 +12,7 @@ from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.money import format_amount
 
-__all__ = ["ChainTransfer", "StagedChains"]
+__all__ = ["StagedChains", "StagedTransfer"]
 
 _CHECKPOINT, _TRANSFERS = schema.chain_checkpoints, schema.chain_transfers
 _TRANSFER_KEY = ("chain", "transfer_id", "symbol", "recipient")
@@ -37,7 +37,7 @@ _FORGET_ALARM = delete(_ALARMS).where(and_(*(_ALARMS.c[name] == bindparam(f"by_{
 
 
 @dataclass(frozen=True, slots=True)
-class ChainTransfer:
+class StagedTransfer:
     """A transfer on a chain to somebody who waits for money, and what it is for as far as that is known."""
 
     chain: str
@@ -90,7 +90,7 @@ class StagedChains:
         self.writes += 1
         self._checkpoints[chain] = {"chain": chain, "following": following, "updated_at": self._now}
 
-    def transfer(self, transfer: ChainTransfer) -> None:
+    def transfer(self, transfer: StagedTransfer) -> None:
         """Writes a transfer down, or what it turned out to be for."""
         self.writes += 1
         row = asdict(transfer) | {"amount": format_amount(transfer.amount)}

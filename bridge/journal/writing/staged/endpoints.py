@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, literal_column
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
 from coordinator.compact_json import compact_json
-from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint, Secret
+from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint, EndpointDelivery, Secret
 
 __all__ = ["StagedEndpoints", "delivery_from_row", "endpoint_from_row", "stored_delivery"]
 
@@ -46,12 +46,12 @@ def _endpoint_row(endpoint: Endpoint) -> Row:
     return asdict(endpoint) | {"events": compact_json(endpoint.events), "secrets": compact_json(secrets)}
 
 
-def delivery_from_row(row: RowMapping) -> Delivery:
-    values = {one.name: row[one.name] for one in fields(Delivery)}
-    return Delivery(**values | {"status": DeliveryStatus(row["status"])})
+def delivery_from_row(row: RowMapping) -> EndpointDelivery:
+    values = {one.name: row[one.name] for one in fields(EndpointDelivery)}
+    return EndpointDelivery(**values | {"status": DeliveryStatus(row["status"])})
 
 
-def stored_delivery(connection: Connection, endpoint_id: str, message_id: str) -> Delivery | None:
+def stored_delivery(connection: Connection, endpoint_id: str, message_id: str) -> EndpointDelivery | None:
     """How a delivery stands; None if there is none of this id."""
     by = {"by_endpoint_id": endpoint_id, "by_message_id": message_id}
     row = connection.execute(_DELIVERY, by).mappings().first()
@@ -64,7 +64,7 @@ class StagedEndpoints:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._endpoints: dict[str, Endpoint | None] = {}
-        self._deliveries: dict[tuple[str, str], Delivery] = {}
+        self._deliveries: dict[tuple[str, str], EndpointDelivery] = {}
         self._hastened: dict[str, tuple[datetime, int]] = {}
         self.writes = 0
         """How many changes are staged."""
@@ -82,7 +82,7 @@ class StagedEndpoints:
         found: dict[str, Endpoint | None] = {one.endpoint_id: one for one in stored}
         return [one for one in (found | self._endpoints).values() if one is not None]
 
-    def delivery(self, endpoint_id: str, message_id: str) -> Delivery | None:
+    def delivery(self, endpoint_id: str, message_id: str) -> EndpointDelivery | None:
         staged = self._deliveries.get((endpoint_id, message_id))
         return staged or stored_delivery(self._connection, endpoint_id, message_id)
 
@@ -95,7 +95,7 @@ class StagedEndpoints:
         self.writes += 1
         self._endpoints[endpoint_id] = None
 
-    def put_delivery(self, delivery: Delivery) -> None:
+    def put_delivery(self, delivery: EndpointDelivery) -> None:
         """A delivery is new, or stands otherwise than it did."""
         self.writes += 1
         self._deliveries[delivery.endpoint_id, delivery.message_id] = delivery

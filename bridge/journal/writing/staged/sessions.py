@@ -14,9 +14,9 @@ from coordinator.compact_json import compact_json
 
 __all__ = [
     "Exchanges",
+    "MovedSession",
     "SavedSession",
     "StagedSessions",
-    "TakenOver",
     "newest_content",
 ]
 
@@ -43,7 +43,7 @@ class Exchanges(NamedTuple):
     within: timedelta
 
 
-class TakenOver(NamedTuple):
+class MovedSession(NamedTuple):
     """A session that a node has by now."""
 
     content: str
@@ -127,7 +127,7 @@ class StagedSessions:
 
     def take_over(
         self, session_id: str, node: str, *, there: Collection[str], exchanges: Exchanges
-    ) -> TakenOver | None:
+    ) -> MovedSession | None:
         """Gives a session to a node, unless it is contested; None if there is none. `there` are the nodes that are
         there."""
         row = self._contents.get(session_id)
@@ -136,7 +136,7 @@ class StagedSessions:
             row = None if stored is None else dict(stored)
         if row is None:
             return None
-        taken = TakenOver(row["content"], row["node"])
+        taken = MovedSession(row["content"], row["node"])
         if taken.node == node:
             return taken
         lately = row["exchanges"]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from bridge.journal.tables import schema
 from bridge.journal.writing.statements import Row, Writing, insert_into
-from coordinator.books.wallets import Comparison, WalletCoin, WalletSums
+from coordinator.books.wallets import WalletCoin, WalletComparison, WalletSums
 from coordinator.money import format_amount
 
 __all__ = ["StagedWallets", "comparison_from_text"]
@@ -29,8 +29,8 @@ _FORGET = delete(_COMPARISONS).where(
 )
 
 
-def comparison_from_text(content: str) -> Comparison:
-    return Comparison.model_validate_json(content)
+def comparison_from_text(content: str) -> WalletComparison:
+    return WalletComparison.model_validate_json(content)
 
 
 class StagedWallets:
@@ -39,20 +39,20 @@ class StagedWallets:
     def __init__(self, connection: Connection, *, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._comparisons: dict[WalletCoin, tuple[str, Comparison]] = {}
+        self._comparisons: dict[WalletCoin, tuple[str, WalletComparison]] = {}
         self._movements: list[Row] = []
         self._sums: WalletSums | None = None
         self.writes = 0
         """How many changes are staged."""
 
-    def last(self, of: WalletCoin) -> tuple[str, Comparison] | None:
+    def last(self, of: WalletCoin) -> tuple[str, WalletComparison] | None:
         """The last comparison, with its day."""
         if of in self._comparisons:
             return self._comparisons[of]
         row = self._connection.execute(_LAST, {"by_wallet": of.wallet, "by_coin": of.coin}).first()
         return None if row is None else (row.day, comparison_from_text(row.content))
 
-    def put(self, day: str, comparison: Comparison) -> None:
+    def put(self, day: str, comparison: WalletComparison) -> None:
         """What came of comparing, on a day."""
         self.writes += 1
         self._comparisons[comparison.of] = (day, comparison)

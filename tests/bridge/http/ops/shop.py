@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bridge.journal import Journal, PayoutRefusedError
-from coordinator.books.wallets import Comparison, Held, Tolerances, WalletCoin, compared
+from coordinator.books.wallets import Held, Tolerances, WalletCoin, WalletComparison, compared
 from coordinator.payments.agreed.agreements import Checkout, Share, Terms
 from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.observed.observations import RefundOf, Transfer
@@ -52,7 +52,7 @@ class Shop:
         self.journal = journal
         self.clock = clock
         self.plain = PlainBooks()
-        self.comparisons: dict[tuple[str, str], Comparison] = {}
+        self.comparisons: dict[tuple[str, str], WalletComparison] = {}
         """By the day and the coin."""
         self.noted: dict[str, Decimal] = {}
         """What moved without the bridge, by the coin."""

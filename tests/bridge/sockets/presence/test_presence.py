@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from bridge.sockets.errors import TooManyError
-from bridge.sockets.presence.presence import USERS_LIMIT_PER_SOCKET, Presence, Roster, UserPresence
+from bridge.sockets.presence.presence import USERS_LIMIT_PER_SOCKET, LocalPresence, Roster, UserPresence
 from bridge.sockets.presence.remote_presence import RemotePresence
 from bridge.sockets.presence.typing import CHATS_LIMIT_PER_SOCKET, Typing, Typists
 from tests.clock import Clock, pass_seconds
@@ -60,7 +60,7 @@ async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_
         announced.append((change.is_on, change.at))
 
     wall, steady = Clock(START), Clock(START - timedelta(days=900))
-    presence = Presence(
+    presence = LocalPresence(
         note_announced,
         RemotePresence(on_status=print, on_typing=print),
         grace_seconds=5,

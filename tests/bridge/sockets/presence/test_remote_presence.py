@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bridge.catalogue.activities import UserActivity
 from bridge.sockets.errors import StoreUnavailableError
-from bridge.sockets.presence.presence import Presence
+from bridge.sockets.presence.presence import LocalPresence
 from bridge.sockets.presence.remote_presence import RemotePresence
 from tests.bridge.sockets.under_fire import fuzzed
 
@@ -30,7 +30,7 @@ class Node:
         self.typing: list[UserActivity] = []
         self.remote_presence = RemotePresence(on_status=self._stands, on_typing=self.typing.append)
         self.remote_presence.keep()
-        self.presence = Presence(self._announce, self.remote_presence, grace_seconds=grace_seconds)
+        self.presence = LocalPresence(self._announce, self.remote_presence, grace_seconds=grace_seconds)
         self.unheard: dict[int, deque[UserActivity]] = {other: deque() for other in NODES}
         self.socket = 0
 

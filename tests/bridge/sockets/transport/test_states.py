@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.sockets.errors import ConnectionStateError
-from bridge.sockets.transport.states import TRANSITIONS, WRITTEN_TO, Event, State, Written, after, is_present
+from bridge.sockets.transport.states import (
+    TRANSITIONS,
+    WRITTEN_TO,
+    State,
+    Trigger,
+    Written,
+    after,
+    is_present,
+)
 
 PAGE = Path(__file__).parents[4] / "docs" / "architecture.md"
 WORDS = {
@@ -36,7 +44,7 @@ def test_the_page_has_the_table() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_each_event_leads_to_one_state_or_is_a_fault_that_names_both(state: State) -> None:
-    for event in Event:
+    for event in Trigger:
         if event in TRANSITIONS[state]:
             assert after(state, event) is TRANSITIONS[state][event]
         else:
@@ -56,25 +64,25 @@ class Flags:
     closing: bool = False
     closed: bool = False
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Trigger) -> None:
         is_over = self.ends or self.closing or self.closed
         match event:
-            case Event.OPENED:
+            case Trigger.OPENED:
                 self.connected = True
-            case Event.ACCEPTED:
+            case Trigger.ACCEPTED:
                 self.connected, self.upgraded = True, not is_over
-            case Event.TRIED:
+            case Trigger.TRIED:
                 self.upgrading = True
-            case Event.PROBED:
+            case Trigger.PROBED:
                 self.probed = True
-            case Event.UPGRADED | Event.BROKE_OFF:
-                self.upgraded |= event is Event.UPGRADED and not is_over
+            case Trigger.UPGRADED | Trigger.BROKE_OFF:
+                self.upgraded |= event is Trigger.UPGRADED and not is_over
                 self.upgrading = self.probed = False
-            case Event.ENDED:
+            case Trigger.ENDED:
                 self.ends = True
-            case Event.LEFT:
+            case Trigger.LEFT:
                 self.closing = True
-            case Event.GONE:
+            case Trigger.GONE:
                 self.closed = True
 
     @property
@@ -86,8 +94,8 @@ class Flags:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sampled_from(Event), max_size=12))
-def test_whatever_happens_in_whatever_order_a_state_is_what_the_flags_come_to(events: list[Event]) -> None:
+@given(st.lists(st.sampled_from(Trigger), max_size=12))
+def test_whatever_happens_in_whatever_order_a_state_is_what_the_flags_come_to(events: list[Trigger]) -> None:
     state, flags, was_over = State.ARRIVING, Flags(), False
     for event in events:
         if event not in TRANSITIONS[state]:
@@ -103,7 +111,7 @@ def test_whatever_happens_in_whatever_order_a_state_is_what_the_flags_come_to(ev
 
 @pytest.mark.parametrize("state", State)
 def test_from_everywhere_a_connection_can_be_given_up_and_closed(state: State) -> None:
-    ended = after(state, Event.ENDED)
+    ended = after(state, Trigger.ENDED)
     assert WRITTEN_TO[ended] is Written.NOWHERE
-    left = after(ended, Event.LEFT)
-    assert left is State.CLOSED or after(left, Event.GONE) is State.CLOSED
+    left = after(ended, Trigger.LEFT)
+    assert left is State.CLOSED or after(left, Trigger.GONE) is State.CLOSED

@@ -19,7 +19,7 @@ from websockets.frames import Opcode as Kind
 
 from bridge.door.connection import HttpConnection
 from bridge.sockets.limits import Limits
-from bridge.sockets.loop_shares import LoopShares, Share
+from bridge.sockets.loop_shares import LoopShare, LoopShares
 from bridge.sockets.transport import web_socket_protocol
 from bridge.sockets.transport.crowd_writes import CrowdWrites
 from bridge.sockets.transport.direct_writes import write_frames
@@ -343,7 +343,7 @@ class Receiver:
         self.door.abort()
 
 
-async def taken(receiver: Receiver, until: asyncio.Event | None = None, share: Share | None = None) -> App:
+async def taken(receiver: Receiver, until: asyncio.Event | None = None, share: LoopShare | None = None) -> App:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -404,7 +404,7 @@ async def test_of_an_address_that_has_had_its_share_of_the_loop_one_is_read_afte
     first, second = Receiver(), Receiver()
     async with AsyncExitStack() as stack:
         for receiver in (first, second):
-            app = await taken(receiver, share=Share(shares, "203.0.113.7"))
+            app = await taken(receiver, share=LoopShare(shares, "203.0.113.7"))
             address, _ = await stack.enter_async_context(serving(app))
             _, writer = await opened(address)
             stack.callback(lambda writer: writer.transport.abort(), writer)

@@ -17,7 +17,7 @@ from bridge.workers.alerts.alerting import Alerting, check_delivery
 from bridge.workers.alerts.destinations import Destination, destinations
 from bridge.workers.alerts.settings import AlertSettings, ChatSettings
 from bridge.workers.health.checks import DegradedError
-from coordinator.attention.alert_messages import Message
+from coordinator.attention.alert_messages import AlertMessage
 from coordinator.attention.alerts import Alert, closed, reopened, snoozed
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
@@ -408,7 +408,7 @@ async def test_who_is_being_told_while_somebody_looks_is_not_told_again(journal:
     settings = AlertSettings.model_validate({"severities": {"payouts-held": "critical"}, "pause_seconds": 0})
     goes_on, told = asyncio.Event(), []
 
-    async def send(message: Message, _name: str) -> None:
+    async def send(message: AlertMessage, _name: str) -> None:
         await goes_on.wait()
         told.append(message.subject)
 

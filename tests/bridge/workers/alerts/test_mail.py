@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import ValidationError
 
-from bridge.workers.alerts.destinations import DoubtfulError, UndeliveredError
 from bridge.workers.alerts.mail import DEADLINE_SECONDS, MailServer, _Conversation
 from bridge.workers.alerts.settings import MailSettings
-from coordinator.attention.alert_messages import Message
+from bridge.workers.alerts.undelivered import DoubtfulError, UndeliveredError
+from coordinator.attention.alert_messages import AlertMessage
 from providers.certificates import certificates
 from tests.clock import pass_seconds
 from tests.mail_sink import MailSink, running_mail_sink
 from tests.waiting import GIVE_UP_SECONDS, until
 
-MESSAGE = Message("A test ☃", [], "one\r\n.\r\nQUIT", [], None, "https://bridge.example/ops")
+MESSAGE = AlertMessage("A test ☃", [], "one\r\n.\r\nQUIT", [], None, "https://bridge.example/ops")
 ADA = "ada@shop.example"
 
 

@@ -22,7 +22,7 @@ from bridge.journal.clocks import utc_now
 from bridge.workers.endpoints.endpoints import Endpoints
 from bridge.workers.endpoints.feeds import Progress
 from coordinator.endpoints import endpoints
-from coordinator.endpoints.endpoints import Delivery, DeliveryStatus, Endpoint, EndpointRules
+from coordinator.endpoints.endpoints import DeliveryStatus, Endpoint, EndpointDelivery, EndpointRules
 from coordinator.events import Audience, Event
 from tests.answering_server import Asked, answering_requests
 from tests.waiting import GIVE_UP_SECONDS, until
@@ -134,7 +134,7 @@ async def stands(journal: Journal, endpoint_id: str, holds: Callable[[Endpoint],
             await asyncio.sleep(0.02)
 
 
-async def deliveries(journal: Journal, endpoint_id: str) -> list[Delivery]:
+async def deliveries(journal: Journal, endpoint_id: str) -> list[EndpointDelivery]:
     return await journal.endpoints.deliveries(endpoint_id, status=None, before=None, limit=1_000)
 
 
@@ -309,7 +309,7 @@ async def test_what_is_kept_while_nothing_is_taken_comes_as_soon_as_something_is
     async with sending(journal, rules):
         await publish(journal, 1, 2, 3)
 
-        valid_for: list[Delivery] = []
+        valid_for: list[EndpointDelivery] = []
         async with asyncio.timeout(GIVE_UP_SECONDS):
             while [one.tries for one in valid_for] != [2, 2, 2]:
                 await asyncio.sleep(0.02)

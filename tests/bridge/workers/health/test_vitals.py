@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from bridge.journal import Commit, CommitTimes, JournaledEvent
-from bridge.workers.health.vitals import REMEMBERED_EVENTS, Delivery, Percentiles, Rates, Vitals, percentiles
+from bridge.workers.health.vitals import REMEMBERED_EVENTS, Percentiles, Rates, TimedDelivery, Vitals, percentiles
 from coordinator.events import Audience, Event
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_the_histogram_has_each_event_that_somebody_was_told(vitals: Vitals, com
 
 def test_what_was_committed_by_nobody_here_has_no_delay(vitals: Vitals) -> None:
     vitals.delivered(events(1, 1), [3])
-    assert vitals.delivery(1) == Delivery(1, 3, None)
+    assert vitals.delivery(1) == TimedDelivery(1, 3, None)
     assert vitals.fanout() is None
     assert vitals.commits() is None
 
@@ -108,8 +108,8 @@ def test_only_so_many_events_are_remembered(vitals: Vitals) -> None:
     vitals.delivered(events(1, REMEMBERED_EVENTS + 2), [1] * (REMEMBERED_EVENTS + 2))
     assert vitals.delivery(1) is None
     assert vitals.delivery(2) is None
-    assert vitals.delivery(3) == Delivery(3, 1, None)
-    assert vitals.delivery(REMEMBERED_EVENTS + 2) == Delivery(REMEMBERED_EVENTS + 2, 1, None)
+    assert vitals.delivery(3) == TimedDelivery(3, 1, None)
+    assert vitals.delivery(REMEMBERED_EVENTS + 2) == TimedDelivery(REMEMBERED_EVENTS + 2, 1, None)
     assert vitals.delivery(REMEMBERED_EVENTS + 3) is None
 
 

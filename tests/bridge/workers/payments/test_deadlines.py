@@ -16,7 +16,7 @@ from bridge.workers.payments.deadlines import (
     COMMITS_UNDER_WAY,
     INTERVAL_SECONDS,
     POLL_SECONDS,
-    Deadlines,
+    PaymentDeadlines,
 )
 from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.agreed.invoices import InvoiceWanted
@@ -38,7 +38,7 @@ def waiting(number: int = 1) -> Payment:
 
 
 @pytest.fixture
-async def deadlines(journal: Journal, gateway: Gateway, clock: Clock) -> AsyncIterator[Deadlines]:
+async def deadlines(journal: Journal, gateway: Gateway, clock: Clock) -> AsyncIterator[PaymentDeadlines]:
     # Whose circuit goes by the same clock.
     api = ShkeeperApi(
         url=gateway.url,
@@ -47,7 +47,7 @@ async def deadlines(journal: Journal, gateway: Gateway, clock: Clock) -> AsyncIt
         pauses=wait_none(),
         clock=lambda: clock.now.timestamp(),
     )
-    yield Deadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=GRACE_SECONDS)
+    yield PaymentDeadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=GRACE_SECONDS)
     await api.aclose()
 
 
@@ -63,7 +63,7 @@ async def told_of(journal: Journal) -> list[str]:
 
 
 async def test_who_has_paid_in_time_never_hears_that_it_expired(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(waiting())
     books.received("pay_1", "PAID", "100")
@@ -79,7 +79,7 @@ async def test_who_has_paid_in_time_never_hears_that_it_expired(
 
 
 async def test_who_has_not_paid_expires_as_soon_as_the_provider_has_said_so(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(waiting())
     assert (await deadlines.round(), books.asked) == (0, [])
@@ -91,7 +91,7 @@ async def test_who_has_not_paid_expires_as_soon_as_the_provider_has_said_so(
 
 
 async def test_a_provider_that_cannot_be_asked_is_waited_for_but_not_for_ever(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(waiting(1))
     await journal.register_payment(waiting(2))
@@ -112,7 +112,7 @@ async def test_a_provider_that_cannot_be_asked_is_waited_for_but_not_for_ever(
 
 
 async def test_after_the_grace_time_runs_out_all_the_same(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(waiting())
     books.looking = DOWN
@@ -132,7 +132,7 @@ async def test_who_is_to_be_asked_by_nobody_here_waits_as_long_and_who_was_invoi
         provider="shkeeper", external_id="pay_1", callback_url="", coin="BTC", amount=Decimal(100), currency="USD"
     )
     await journal.unfinished.want_invoice("pay_1", wanted)
-    nobody_asked = Deadlines(journal, {}, grace_seconds=GRACE_SECONDS)
+    nobody_asked = PaymentDeadlines(journal, {}, grace_seconds=GRACE_SECONDS)
     clock.move(days=1, seconds=1)
     assert await nobody_asked.round() == 1
     assert [(await stands(journal, number)).status for number in (1, 2)] == ["pending", "expired"]
@@ -149,7 +149,7 @@ async def test_who_is_to_be_asked_by_nobody_here_waits_as_long_and_who_was_invoi
 
 
 async def test_one_that_fails_keeps_back_no_other(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in (1, 2, 3):
         await journal.register_payment(waiting(number))
@@ -167,7 +167,7 @@ async def test_one_that_fails_keeps_back_no_other(
 
 
 async def test_a_transfer_that_never_confirms_ends_on_the_list(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(waiting())
     books.received("pay_1", "UNPAID", "0")
@@ -191,7 +191,7 @@ async def test_a_transfer_that_never_confirms_ends_on_the_list(
     ],
 )
 async def test_an_answer_that_cannot_be_read_is_waited_for_like_none_and_is_on_the_list(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock, answer: dict[str, object]
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock, answer: dict[str, object]
 ) -> None:
     await journal.register_payment(waiting())
     looking, books.looking = books.looking, says(answer)
@@ -209,7 +209,7 @@ async def test_an_answer_that_cannot_be_read_is_waited_for_like_none_and_is_on_t
 
 
 async def test_what_can_never_be_read_expires_after_the_grace_and_stays_on_the_list(
-    journal: Journal, deadlines: Deadlines, books: Books, clock: Clock
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(waiting())
     books.received("pay_1", "PAID", "100")
@@ -231,7 +231,7 @@ async def test_many_that_are_due_at_once_are_committed_together_and_others_come_
     registered = [waiting(number) for number in range(1_000)]
     await asyncio.gather(*map(journal.register_payment, registered))
     clock.move(days=1, seconds=1)
-    deadlines = Deadlines(journal, {}, grace_seconds=GRACE_SECONDS)
+    deadlines = PaymentDeadlines(journal, {}, grace_seconds=GRACE_SECONDS)
     apply, waiting_counts = journal.deadlines.apply, [0]
 
     async def counted(payment_ids: Sequence[str]) -> int:
@@ -266,7 +266,7 @@ async def test_one_that_was_given_more_time_meanwhile_is_left(journal: Journal, 
 
 
 async def test_nothing_is_looked_for_before_something_is_due(
-    journal: Journal, deadlines: Deadlines, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, deadlines: PaymentDeadlines, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds: list[datetime] = []
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bridge.journal import Journal
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from coordinator.payments.observed.observations import (
     Ending,
     InvoiceEnded,
@@ -32,13 +32,13 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciliation:
+def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciler:
     return reconciling(journal, api)
 
 
-def reconciling(journal: Journal, api: ShkeeperApi) -> Reconciliation:
+def reconciling(journal: Journal, api: ShkeeperApi) -> Reconciler:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    return Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    return Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
 
 
 async def known(journal: Journal) -> Payment:
@@ -58,7 +58,7 @@ async def observe(journal: Journal, observation: Observation) -> None:
 async def test_money_that_comes_for_a_refunded_payment_is_noticed_without_a_webhook(
     journal: Journal,
     api: ShkeeperApi,
-    reconciliation: Reconciliation,
+    reconciliation: Reconciler,
     books: Books,
     clock: Clock,
     days_later: int,
@@ -92,7 +92,7 @@ async def test_money_that_comes_for_a_refunded_payment_is_noticed_without_a_webh
 
 @pytest.mark.parametrize("hours", [1, 30, 100, 160])
 async def test_money_that_comes_for_a_cancelled_payment_is_noticed_within_an_hour(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock, hours: int
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock, hours: int
 ) -> None:
     await journal.register_payment(payment())
     await reconciliation.round()
@@ -107,7 +107,7 @@ async def test_money_that_comes_for_a_cancelled_payment_is_noticed_within_an_hou
 
 
 async def test_money_that_comes_for_a_completed_payment_is_noticed_within_a_day(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(payment())
     books.received("pay_1", "PAID", "100")
@@ -119,9 +119,7 @@ async def test_money_that_comes_for_a_completed_payment_is_noticed_within_a_day(
         assert (await known(journal)).excess == Decimal(50 + 10 * day)
 
 
-async def ask_until(
-    reconciliation: Reconciliation, clock: Clock, journal: Journal, status: str, *, minutes: int
-) -> int:
+async def ask_until(reconciliation: Reconciler, clock: Clock, journal: Journal, status: str, *, minutes: int) -> int:
     """How many minutes it takes until a payment stands so, if it is looked each minute what is due."""
     for minute in range(minutes):
         if (await known(journal)).status == status:
@@ -136,7 +134,7 @@ async def test_money_that_was_seen_is_asked_about_as_its_confirmations_come_howe
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock, age: timedelta
 ) -> None:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 12})}
-    reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    reconciliation = Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
     await journal.register_payment(payment())
     clock.now += age
     if age > timedelta(days=1):
@@ -150,7 +148,7 @@ async def test_money_that_was_seen_is_asked_about_as_its_confirmations_come_howe
 
 
 async def test_money_that_no_block_holds_yet_is_asked_about_as_often_as_a_new_payment(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(payment())
     clock.move(hours=20)
@@ -166,7 +164,7 @@ async def test_money_that_no_block_holds_yet_is_asked_about_as_often_as_a_new_pa
 
 
 async def test_a_payment_that_a_webhook_tells_of_unconfirmed_money_of_is_asked_about_at_once(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(payment())
     clock.move(hours=20)
@@ -179,7 +177,7 @@ async def test_a_payment_that_a_webhook_tells_of_unconfirmed_money_of_is_asked_a
 
 @pytest.mark.parametrize("is_paid", [True, False])
 async def test_what_a_gateway_calls_refunded_is_asked_about_again_until_it_takes_that_back(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock, is_paid: bool
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock, is_paid: bool
 ) -> None:
     await journal.register_payment(payment())
     if is_paid:
@@ -201,7 +199,7 @@ async def test_a_payment_that_is_over_before_it_was_asked_about_is_asked_about_a
     journal: Journal, api: ShkeeperApi, books: Books
 ) -> None:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    reconciliation = Reconciliation(journal, gateways, interval_seconds=0.05, per_second=1_000, days=7)
+    reconciliation = Reconciler(journal, gateways, interval_seconds=0.05, per_second=1_000, days=7)
     await journal.register_payment(payment())
     asking = asyncio.create_task(reconciliation.run())
     await until(lambda: books.asked)

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.journal import Journal
 from bridge.workers.payments.invoices import InvoiceOpener
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
@@ -30,7 +30,7 @@ class Bridge:
         gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
         self.opener = InvoiceOpener(journal, gateways, CALLBACK_URLS)
         self._unopened = UnopenedInvoices(journal, gateways, self.opener, per_second=1_000)
-        self._reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+        self._reconciliation = Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
         self._journal = journal
         self._books = books
         self._clock = clock

@@ -8,9 +8,9 @@ import pytest
 from tenacity import wait_none
 
 from bridge.journal import Journal
-from bridge.workers.payments.deadlines import Deadlines
+from bridge.workers.payments.deadlines import PaymentDeadlines
 from bridge.workers.payments.look_up_turns import OF_A_SLOW_COIN, SLOW_IN_ALL, Lane, LookUpTurns
-from bridge.workers.payments.reconciliation import AT_ONCE, Reconciliation
+from bridge.workers.payments.reconciliation import AT_ONCE, Reconciler
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
@@ -96,7 +96,7 @@ async def test_reconciliation_asks_about_all_others_while_a_coin_hangs(
     await register(journal, well, "ETH-USDT")
     for number in well:
         books.received(f"pay_{number}", "PAID", "100")
-    reconciliation = Reconciliation(journal, {"shkeeper": invoices}, interval_seconds=60, per_second=1_000, days=7)
+    reconciliation = Reconciler(journal, {"shkeeper": invoices}, interval_seconds=60, per_second=1_000, days=7)
     running = asyncio.create_task(reconciliation.run())
     # Not one of the others waits for an answer that does not come.
     await until(lambda: len(books.asked) - len(books.hang()) >= len(well))
@@ -112,7 +112,7 @@ async def test_deadlines_are_applied_to_all_others_while_a_coin_hangs(
 ) -> None:
     await register(journal, HANGING, "BTC-LIGHTNING")
     await register(journal, WELL, "ETH-USDT")
-    deadlines = Deadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
+    deadlines = PaymentDeadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
     clock.move(days=1, seconds=1)
     applied = 0
     while applied < len(WELL):
@@ -132,7 +132,7 @@ async def test_more_than_fit_into_a_look_at_what_is_due_hide_no_others(
     await register(journal, HANGING, "BTC-LIGHTNING")
     clock.move(seconds=1)
     await register(journal, WELL, "ETH-USDT")
-    deadlines = Deadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
+    deadlines = PaymentDeadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
     clock.move(days=1, seconds=2)
     applied = 0
     while applied < len(WELL):
@@ -146,7 +146,7 @@ async def test_past_the_grace_only_those_expire_unasked_whose_coin_has_failed_to
 ) -> None:
     failing, later = HANGING[0], HANGING[20:]
     await register(journal, HANGING, "BTC-LIGHTNING")
-    deadlines = Deadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
+    deadlines = PaymentDeadlines(journal, {"shkeeper": invoices}, grace_seconds=900)
     clock.move(days=1, seconds=901)
     # As after a long stop: what is slow may well be answered, so that nobody gives up the others.
     for _ in range(3):

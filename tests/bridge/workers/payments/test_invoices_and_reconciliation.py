@@ -13,7 +13,7 @@ from tenacity import wait_none
 
 from bridge.journal import Journal
 from bridge.workers.payments.invoices import CoinNotOfferedError, InvoiceOpener
-from bridge.workers.payments.reconciliation import Reconciliation
+from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.deciding.decisions import Decision, decide
@@ -38,10 +38,10 @@ def opener(journal: Journal, api: ShkeeperApi) -> InvoiceOpener:
 
 
 @pytest.fixture
-def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciliation:
+def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciler:
     # Of one that is booked the only confirmation is there: when it counts is another test's subject.
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    return Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    return Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ async def test_a_payment_whose_webhooks_were_all_lost_is_healed(
     journal: Journal,
     opener: InvoiceOpener,
     unopened: UnopenedInvoices,
-    reconciliation: Reconciliation,
+    reconciliation: Reconciler,
     books: Books,
     clock: Clock,
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_payment_whose_webhooks_were_all_lost_is_healed(
 
 
 async def test_what_a_webhook_has_told_is_not_told_again(
-    journal: Journal, api: ShkeeperApi, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books
+    journal: Journal, api: ShkeeperApi, opener: InvoiceOpener, reconciliation: Reconciler, books: Books
 ) -> None:
     await register(journal, opener)
     books.received("pay_1", "PAID", "100")
@@ -160,7 +160,7 @@ async def test_what_a_webhook_has_told_is_not_told_again(
 
 
 async def test_an_expired_payment_is_asked_about_for_some_days(
-    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, opener: InvoiceOpener, reconciliation: Reconciler, books: Books, clock: Clock
 ) -> None:
     await register(journal, opener)
     clock.move(days=2)
@@ -185,7 +185,7 @@ async def test_a_gateway_that_is_down_ends_the_round_and_loses_nothing(
         url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none(), clock=lambda: now
     )
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    reconciliation = Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    reconciliation = Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
     for number in range(1, 21):
         await journal.register_payment(payment(number), None, None)
         books.received(f"pay_{number}", "PAID", "100")
@@ -203,7 +203,7 @@ async def test_a_gateway_that_is_down_ends_the_round_and_loses_nothing(
 
 async def test_a_round_goes_on_past_whatever_fails(
     journal: Journal,
-    reconciliation: Reconciliation,
+    reconciliation: Reconciler,
     books: Books,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
@@ -246,7 +246,7 @@ async def test_a_round_goes_on_past_whatever_fails(
 
 
 async def test_a_payment_that_cannot_be_read_keeps_back_no_other(
-    journal: Journal, reconciliation: Reconciliation, books: Books, tmp_path: Path
+    journal: Journal, reconciliation: Reconciler, books: Books, tmp_path: Path
 ) -> None:
     for number in range(1, 4):
         await journal.register_payment(payment(number), None, None)
@@ -265,7 +265,7 @@ async def test_a_payment_that_cannot_be_read_keeps_back_no_other(
 
 
 async def test_a_key_that_is_not_accepted_ends_the_round_and_puts_nothing_off(
-    journal: Journal, reconciliation: Reconciliation, books: Books
+    journal: Journal, reconciliation: Reconciler, books: Books
 ) -> None:
     for number in range(1, 21):
         await journal.register_payment(payment(number), None, None)
@@ -282,7 +282,7 @@ async def test_a_new_payment_is_asked_about_while_a_long_round_is_under_way(
     journal: Journal, api: ShkeeperApi, books: Books
 ) -> None:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    reconciliation = Reconciliation(journal, gateways, interval_seconds=0.05, per_second=20, days=7)
+    reconciliation = Reconciler(journal, gateways, interval_seconds=0.05, per_second=20, days=7)
     for number in range(100, 300):
         await journal.register_payment(payment(number), None, None)
     running = asyncio.create_task(reconciliation.run())
@@ -296,7 +296,7 @@ async def test_a_new_payment_is_asked_about_while_a_long_round_is_under_way(
 
 
 async def completed(
-    journal: Journal, opener: InvoiceOpener, unopened: UnopenedInvoices, reconciliation: Reconciliation, books: Books
+    journal: Journal, opener: InvoiceOpener, unopened: UnopenedInvoices, reconciliation: Reconciler, books: Books
 ) -> None:
     await register(journal, opener)
     await unopened.round()
@@ -350,7 +350,7 @@ async def test_what_happens_to_a_payment_after_its_completion_is_noticed_without
     journal: Journal,
     opener: InvoiceOpener,
     unopened: UnopenedInvoices,
-    reconciliation: Reconciliation,
+    reconciliation: Reconciler,
     books: Books,
     clock: Clock,
     happens: Callable[[Books], None],

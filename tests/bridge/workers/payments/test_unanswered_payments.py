@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from bridge.journal import Journal
-from bridge.workers.payments.deadlines import Deadlines
+from bridge.workers.payments.deadlines import PaymentDeadlines
 from bridge.workers.payments.invoices import InvoiceOpener
-from bridge.workers.payments.reconciliation import UNANSWERED_LIMIT, Reconciliation
+from bridge.workers.payments.reconciliation import UNANSWERED_LIMIT, Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from coordinator.payments.observed.observations import InvoiceUnreadable
 from coordinator.payments.payments import Payment
@@ -26,9 +26,9 @@ Answer = Callable[[Request], bytes | None]
 
 
 @pytest.fixture
-def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciliation:
+def reconciliation(journal: Journal, api: ShkeeperApi) -> Reconciler:
     gateways = {"shkeeper": ShkeeperInvoices(api, confirmations={"ETH": 1})}
-    return Reconciliation(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
+    return Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7)
 
 
 def breaks_for_bad(well: Answer, failure: Answer) -> Answer:
@@ -51,7 +51,7 @@ async def listed(journal: Journal, number: int) -> list[ProblemKind]:
 
 @pytest.mark.parametrize("failure", [DOWN, hangs_up, breaks_off, says("<html>")])
 async def test_they_delay_no_other_and_are_asked_about_ever_less_often(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock, failure: Answer
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock, failure: Answer
 ) -> None:
     well = books.looking
     books.looking = breaks_for_bad(well, failure)
@@ -78,7 +78,7 @@ async def test_they_delay_no_other_and_are_asked_about_ever_less_often(
 
 
 async def test_what_a_webhook_proves_of_one_counts_and_may_be_paid_out(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock
 ) -> None:
     books.looking = breaks_for_bad(books.looking, DOWN)
     await journal.register_payment(payment(BAD[0]), None, None)
@@ -92,7 +92,7 @@ async def test_what_a_webhook_proves_of_one_counts_and_may_be_paid_out(
 
 
 async def test_one_that_was_answered_unreadably_stays_held_when_it_is_not_answered_any_more(
-    journal: Journal, reconciliation: Reconciliation, books: Books, clock: Clock
+    journal: Journal, reconciliation: Reconciler, books: Books, clock: Clock
 ) -> None:
     await journal.register_payment(payment(BAD[0]), None, None)
     books.looking = says({"status": "success", "invoices": [{"external_id": f"pay_{BAD[0]}"}]})
@@ -135,7 +135,7 @@ async def test_those_for_which_nothing_can_be_opened_keep_back_no_other_of_their
 async def test_one_that_is_due_keeps_back_no_other_that_is(
     journal: Journal, api: ShkeeperApi, books: Books, clock: Clock
 ) -> None:
-    deadlines = Deadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=900)
+    deadlines = PaymentDeadlines(journal, {"shkeeper": ShkeeperInvoices(api)}, grace_seconds=900)
     books.looking = breaks_for_bad(books.looking, DOWN)
     for number in (*GOOD, *BAD):
         await journal.register_payment(payment(number), None, None)

@@ -44,7 +44,7 @@ from coordinator.payouts.observations import (
     Stated,
 )
 from coordinator.payouts.payouts import Payout
-from coordinator.payouts.provider_names import NAMES_BEYOND, Share
+from coordinator.payouts.provider_names import NAMES_BEYOND, NamedShare
 from coordinator.payouts.statuses import PayoutStatus
 from providers.contract import BookedPayout, PayoutOrder
 from providers.errors import ProviderUnavailableError, RefusedTogetherError
@@ -53,7 +53,7 @@ from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock
 from tests.matrices import every_pair
 
-SHARE = Share(payment(), "s1", INSTALLATION)
+SHARE = NamedShare(payment(), "s1", INSTALLATION)
 COINS = ("ETH-USDT", "BTC")
 EPOCHS = count()
 

@@ -16,7 +16,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.wallets.comparing import PATIENCE_SECONDS, POLL_SECONDS, WalletComparisons
 from bridge.workers.wallets.settings import WalletSettings
 from coordinator.books.days import zone_named
-from coordinator.books.wallets import Agreement, Comparison, WalletCoin
+from coordinator.books.wallets import Agreement, WalletCoin, WalletComparison
 from coordinator.payouts.observations import PayoutConfirmed, PayoutKnown, PayoutSent
 from providers.onchain.chains import Chain, Token
 from providers.settings import SettingsError
@@ -66,7 +66,7 @@ async def comparisons(journal: Journal, shkeeper: PlayedShkeeper, daemon: Daemon
     await api.aclose()
 
 
-async def compare(comparisons: WalletComparisons) -> Comparison:
+async def compare(comparisons: WalletComparisons) -> WalletComparison:
     [found] = await comparisons.compare()
     assert found.of == OF
     return found

@@ -21,11 +21,11 @@ from coordinator.payments.observed.observations import (
     Observation,
     PaymentAccepted,
     PaymentWithdrawn,
+    PurchaseCancelled,
     RefundMoved,
     RefundOf,
     RegistrationContested,
     Release,
-    RequestCancelled,
     SiblingCompleted,
     Standing,
     WaitingProlonged,
@@ -433,7 +433,7 @@ def test_a_request_stands_as_the_best_of_its_payments() -> None:
 
 
 def test_a_request_that_was_cancelled_gets_nobody_paid() -> None:
-    payment, events = play(RequestCancelled(request_id="r1"), notice(PAID, transfer("t1", 100)))
+    payment, events = play(PurchaseCancelled(request_id="r1"), notice(PAID, transfer("t1", 100)))
     assert (payment.status, kinds(payment)) == ("cancelled", [ProblemKind.PAID_AFTER_CANCELLATION])
     assert "payment-received" not in [event.name for event in events]
 
@@ -468,7 +468,7 @@ def test_a_part_that_came_in_time_and_is_told_of_later_leaves_it_expired_and_rea
 def test_a_checkout_goes_on_while_some_of_its_requests_do() -> None:
     shares = tuple(Share(request_id=f"r{number}", seller_id="s1", amount=Decimal(50)) for number in (1, 2))
     checkout = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=shares)})
-    payment, _ = play(RequestCancelled(request_id="r1"), notice(PAID, transfer("t1", 100)), payment=checkout)
+    payment, _ = play(PurchaseCancelled(request_id="r1"), notice(PAID, transfer("t1", 100)), payment=checkout)
     assert (payment.status, kinds(payment)) == ("completed", [ProblemKind.PAID_AFTER_CANCELLATION])
 
 

@@ -14,10 +14,10 @@ from coordinator.payments.observed.observations import (
     InvoiceSnapshot,
     Observation,
     PaymentWithdrawn,
+    PurchaseCancelled,
     RefundMoved,
     RefundOf,
     Release,
-    RequestCancelled,
     Standing,
     Transfer,
     TransferSeen,
@@ -210,7 +210,7 @@ def test_what_is_left_of_a_cancelled_payment_is_asked_about_whatever_of_it_was_c
     shares = [Share(request_id=f"r{seller[1]}", seller_id=seller, amount=amount) for seller, amount in SHARES.items()]
     payment = PAYMENT.model_copy(update={"checkout": Checkout(checkout_id="c1", shares=tuple(shares))})
     for told in (
-        RequestCancelled(request_id="r1"),
+        PurchaseCancelled(request_id="r1"),
         PaymentWithdrawn(by="Ada", note="sold elsewhere"),
         captured("30"),
         REFUNDED,

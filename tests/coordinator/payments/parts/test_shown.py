@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from coordinator.money import ZERO, decimals_of, excess_over, format_amount
 from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.observed.observations import Standing
-from coordinator.payments.parts.shown import Figures, Scale, shown
+from coordinator.payments.parts.shown import Scale, ShownFigures, shown
 from tests.coordinator.agreed import PAYMENT, notice, play, transfer
 
 DECIMALS = {"USD": 2, "JPY": 0, "KWD": 3}
@@ -18,7 +18,7 @@ def scale(currency: str, agreed: Decimal) -> Scale:
     return Scale(PAYMENT.model_copy(update={"currency": currency, "amount": agreed}), agreed)
 
 
-def texts(figures: Figures) -> list[str]:
+def texts(figures: ShownFigures) -> list[str]:
     return [format_amount(one) for one in figures]
 
 

@@ -13,10 +13,10 @@ from coordinator.payments.agreed.agreements import Checkout, Share
 from coordinator.payments.observed.observations import (
     Observation,
     PaymentAccepted,
+    PurchaseCancelled,
     RefundMoved,
     RefundOf,
     Release,
-    RequestCancelled,
     Standing,
 )
 from coordinator.payments.payments import Payment
@@ -39,7 +39,7 @@ CHECKOUT = PAYMENT.model_copy(
         )
     }
 )
-CANCELLED = RequestCancelled(request_id="r1")
+CANCELLED = PurchaseCancelled(request_id="r1")
 PAID = notice(Standing.PAID, transfer("t1", 100))
 
 
@@ -125,13 +125,13 @@ def test_what_was_told_to_be_paid_is_not_withheld_by_a_later_cancellation() -> N
 
 
 def test_of_two_that_are_cancelled_before_and_after_it_was_paid_both_are_listed() -> None:
-    payment, _ = play(CANCELLED, PAID, RequestCancelled(request_id="r2"), payment=CHECKOUT)
+    payment, _ = play(CANCELLED, PAID, PurchaseCancelled(request_id="r2"), payment=CHECKOUT)
     [(kind, detail)] = details(payment)
     assert (kind, detail) == (LISTED[0], f"{LISTED[1]}; r2 was cancelled; 40.00 USD of what came is for it")
 
 
 def test_of_several_that_are_cancelled_those_whose_money_goes_back_are_told_no_more() -> None:
-    other = RequestCancelled(request_id="r2")
+    other = PurchaseCancelled(request_id="r2")
     for first, second in ((PAID, other), (other, PAID)):
         payment, _ = play(CANCELLED, first, second, refund("60"), payment=CHECKOUT)
         [(kind, detail)] = details(payment)
@@ -146,7 +146,7 @@ def test_of_several_that_are_cancelled_those_whose_money_goes_back_are_told_no_m
 def test_a_request_that_is_cancelled_after_a_person_accepted_comes_back_and_its_seller_is_not_paid() -> None:
     payment, _ = play(CANCELLED, PAID, PaymentAccepted(by="Ada", note="it holds"), payment=CHECKOUT)
     assert (details(payment), hold_on_payouts(payment)) == ([], None)
-    payment, events = play(RequestCancelled(request_id="r2"), payment=payment)
+    payment, events = play(PurchaseCancelled(request_id="r2"), payment=payment)
     assert details(payment) == [
         (LISTED[0], "r2 was cancelled after the payment was taken as paid; 100.00 of 100.00 USD has come")
     ]
@@ -192,7 +192,7 @@ def test_one_of_a_sellers_two_requests_is_withheld_and_the_other_is_theirs() -> 
 
 
 def test_a_checkout_all_of_whose_requests_were_cancelled_is_completed_by_nobodys_money() -> None:
-    payment, events = play(CANCELLED, RequestCancelled(request_id="r2"), PAID, payment=CHECKOUT)
+    payment, events = play(CANCELLED, PurchaseCancelled(request_id="r2"), PAID, payment=CHECKOUT)
     assert (payment.status, told([one for one in events if one.name == "payment-received"])) == ("cancelled", [])
 
 
@@ -221,8 +221,8 @@ def test_whatever_comes_first_no_more_is_a_sellers_than_came_for_requests_that_h
             payment = Payment.model_validate_json(payment.model_dump_json())
     to_sellers = [one.payload["purchaseRequestId"] for one in heard if one.name == "payment-received"]
     assert len(to_sellers) == len(set(to_sellers))
-    assert ("r1" in to_sellers) is (payment.status in ("completed", "refunded") and not payment.withheld)
+    assert ("r1" in to_sellers) is (payment.status in ("completed", "refunded") and not payment.unpaid_requests)
     assert withheld_from(payment, "s2") == 0
-    if payment.withheld:
+    if payment.unpaid_requests:
         assert left_to_pay_out(payment, "s1", []) == 0
         assert withheld_from(payment, "s1") == payment.came_for("s1")

@@ -9,7 +9,7 @@ from providers.onchain.blocks.canonical import BlockId
 from providers.onchain.blocks.transfers import ChainTransfer
 from providers.onchain.chains import Chain, Token
 from providers.onchain.confirming.claim_rounds import ClaimRounds
-from providers.onchain.confirming.claims import Lookup, Verdict, judge_claim
+from providers.onchain.confirming.claims import ClaimVerdict, Lookup, judge_claim
 from providers.onchain.matching.matching import Subject, Watched
 from providers.onchain.nodes.rpc import ChainRpc
 from tests.anvil import BOB, CAROL
@@ -35,22 +35,22 @@ def lookup(
 @pytest.mark.parametrize(
     ("found", "verdict", "reason"),
     [
-        (Lookup("0x1"), Verdict.UNKNOWN, None),
-        (lookup(block=None), Verdict.PENDING, None),
-        (lookup(transfer(), block=None), Verdict.PENDING, None),
-        (lookup(transfer()), Verdict.PAYS, None),
-        (lookup(transfer("0xC"), transfer()), Verdict.PAYS, None),
-        (lookup(failed=True), Verdict.FAILED, "the transaction failed"),
-        (lookup(), Verdict.FAILED, "it moves no USDT"),
+        (Lookup("0x1"), ClaimVerdict.UNKNOWN, None),
+        (lookup(block=None), ClaimVerdict.PENDING, None),
+        (lookup(transfer(), block=None), ClaimVerdict.PENDING, None),
+        (lookup(transfer()), ClaimVerdict.PAYS, None),
+        (lookup(transfer("0xC"), transfer()), ClaimVerdict.PAYS, None),
+        (lookup(failed=True), ClaimVerdict.FAILED, "the transaction failed"),
+        (lookup(), ClaimVerdict.FAILED, "it moves no USDT"),
         # What contracts sent on in it may be the payment, but no node shows it.
-        (dataclasses.replace(lookup(), is_untraced=True), Verdict.PENDING, None),
-        (dataclasses.replace(lookup(transfer()), is_untraced=True), Verdict.PAYS, None),
-        (lookup(transfer("0xC")), Verdict.FAILED, "it pays 0xC, not 0xA"),
-        (lookup(transfer(token=USDC)), Verdict.FAILED, "it carries USDC, but USDT is waited for"),
-        (lookup(transfer(), minutes=-9), Verdict.FAILED, "it was mined before the payment was registered"),
+        (dataclasses.replace(lookup(), is_untraced=True), ClaimVerdict.PENDING, None),
+        (dataclasses.replace(lookup(transfer()), is_untraced=True), ClaimVerdict.PAYS, None),
+        (lookup(transfer("0xC")), ClaimVerdict.FAILED, "it pays 0xC, not 0xA"),
+        (lookup(transfer(token=USDC)), ClaimVerdict.FAILED, "it carries USDC, but USDT is waited for"),
+        (lookup(transfer(), minutes=-9), ClaimVerdict.FAILED, "it was mined before the payment was registered"),
     ],
 )
-def test_what_a_transaction_means_for_a_payment(found: Lookup, verdict: Verdict, reason: str | None) -> None:
+def test_what_a_transaction_means_for_a_payment(found: Lookup, verdict: ClaimVerdict, reason: str | None) -> None:
     finding = judge_claim(PAYMENT, found)
     assert (finding.verdict, finding.reason) == (verdict, reason)
     assert [one.recipient for one in finding.transfers] == ["0xA"] * len(finding.transfers)
@@ -60,7 +60,7 @@ def test_money_of_another_payer_is_not_a_payments_and_an_older_transaction_may_b
     of_payer = Watched(Subject("payment", "pay_1"), "0xA", "USDT", 100, SINCE, payer="0xC")
     assert judge_claim(of_payer, lookup(transfer())).reason == "it is sent by 0xB, not by 0xC"
     payout = Watched(Subject("payout", "out_1"), "0xA", "USDT", 100, SINCE)
-    assert judge_claim(payout, lookup(transfer(), minutes=-9)).verdict is Verdict.PAYS
+    assert judge_claim(payout, lookup(transfer(), minutes=-9)).verdict is ClaimVerdict.PAYS
 
 
 def test_whom_it_pays_instead_and_who_sent_it_instead_is_said_to_look_like_who_should_have() -> None:

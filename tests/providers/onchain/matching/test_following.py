@@ -17,7 +17,7 @@ from providers.onchain.blocks.transfers import (
     topic_of,
 )
 from providers.onchain.chains import Chain, Token
-from providers.onchain.nodes.endpoints import Endpoint, Fault, after_answer, after_fault, choose
+from providers.onchain.nodes.endpoints import Fault, NodeEndpoint, after_answer, after_fault, choose
 from providers.onchain.reading.ranges import LARGEST, PATIENCE, BlockRange
 
 CONTRACT = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
@@ -149,7 +149,7 @@ def test_answers_full_of_logs_do_not_grow_and_overfull_ones_shrink() -> None:
 
 
 def test_an_endpoint_is_set_aside_for_longer_and_longer_and_comes_back() -> None:
-    endpoint, now = Endpoint("rpc.example"), 100.0
+    endpoint, now = NodeEndpoint("rpc.example"), 100.0
     waits = []
     for _ in range(12):
         endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=now)
@@ -158,11 +158,11 @@ def test_an_endpoint_is_set_aside_for_longer_and_longer_and_comes_back() -> None
     assert waits[:4] == [1, 2, 4, 8]
     assert waits[-1] == 300
     assert not endpoint.is_suspended(now=now)
-    assert after_answer(endpoint) == Endpoint("rpc.example")
+    assert after_answer(endpoint) == NodeEndpoint("rpc.example")
 
 
 def test_questions_that_fail_together_suspend_an_endpoint_once() -> None:
-    endpoint = Endpoint("rpc.example")
+    endpoint = NodeEndpoint("rpc.example")
     for _ in range(12):
         endpoint = after_fault(endpoint, Fault.UNREACHABLE, "", now=100.0)
     assert endpoint.suspended_until == 101
@@ -173,7 +173,7 @@ def test_questions_that_fail_together_suspend_an_endpoint_once() -> None:
 
 
 def test_those_in_good_standing_are_asked_in_order_and_if_there_is_none_all_are() -> None:
-    first, second, third = (Endpoint(f"{number}.example") for number in range(3))
+    first, second, third = (NodeEndpoint(f"{number}.example") for number in range(3))
     second = after_fault(second, Fault.THROTTLED, "", now=0)
     assert choose([first, second, third], now=1) == [0, 2]
     lost = [

@@ -1,12 +1,19 @@
 """Where a payment may go over a chain: to whoever can send on what comes, from somebody else."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from coordinator.payments.agreed.agreements import DirectPayment
 from providers.onchain.chains import Chain, Token
-from providers.onchain.matching.payment_requests import NotOnChainError, direct_payment, read_holder
+from providers.onchain.matching.payment_requests import (
+    NotOnChainError,
+    WalletPayout,
+    direct_payment,
+    read_holder,
+    wallet_payout,
+)
 from tests.anvil import BOB, CAROL
 
 TOKEN = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -57,3 +64,31 @@ def test_a_buyer_is_not_the_recipient_however_it_is_written() -> None:
 
 def test_an_account_that_somebody_may_have_is_taken() -> None:
     assert pay("0x0000000000000000000000010000000000000001").recipient
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"chain": None}, "chain"),
+        ({"chain": "ethereum"}, "chain"),
+        ({"symbol": "DAI"}, "coin"),
+        ({"amount": Decimal("0.0000001")}, "amount"),
+        ({"sender": None}, "txHash"),
+        ({"sender": "0x1"}, "sender"),
+        ({"destination": TOKEN}, "destination"),
+        ({"destination": CAROL.lower()}, "destination"),
+    ],
+)
+def test_a_payout_from_a_wallet_is_refused_by_the_field_that_is_wrong(changes: dict[str, Any], field: str) -> None:
+    asked: dict[str, Any] = {
+        "chain": "anvil",
+        "symbol": "USDT",
+        "amount": Decimal(1),
+        "destination": BOB.lower(),
+        "tx_hash": None,
+        "sender": CAROL.lower(),
+    }
+    assert wallet_payout({"anvil": CHAIN}, **asked) == WalletPayout("anvil", BOB, CAROL)
+    with pytest.raises(NotOnChainError) as caught:
+        wallet_payout({"anvil": CHAIN}, **asked | changes)
+    assert caught.value.field == field

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from providers.onchain.nodes.endpoints import (
-    Endpoint,
     Fault,
+    NodeEndpoint,
     after_fault,
     after_head,
     after_seconds,
@@ -16,9 +16,9 @@ from providers.onchain.nodes.endpoints import (
 )
 
 
-def at(*heads: int) -> list[Endpoint]:
+def at(*heads: int) -> list[NodeEndpoint]:
     """Endpoints that have shown these as their newest blocks."""
-    return [dataclasses.replace(Endpoint(f"rpc{place}.example"), head=head) for place, head in enumerate(heads)]
+    return [dataclasses.replace(NodeEndpoint(f"rpc{place}.example"), head=head) for place, head in enumerate(heads)]
 
 
 @pytest.mark.parametrize(
@@ -89,22 +89,22 @@ def test_endpoints_that_are_apart_are_said_to_be_after_a_while_and_until_they_me
 def test_who_is_several_times_slower_than_another_one_is_asked_after_it(
     seconds: tuple[float | None, ...], order: list[int]
 ) -> None:
-    endpoints = [Endpoint(f"rpc{place}.example", answer_seconds=took) for place, took in enumerate(seconds)]
+    endpoints = [NodeEndpoint(f"rpc{place}.example", answer_seconds=took) for place, took in enumerate(seconds)]
     assert choose(endpoints, now=0) == order
 
 
 def test_a_quick_endpoint_that_is_away_makes_nobody_slow() -> None:
-    slow, quick = Endpoint("rpc0.example", answer_seconds=8.0), Endpoint("rpc1.example", answer_seconds=0.1)
+    slow, quick = NodeEndpoint("rpc0.example", answer_seconds=8.0), NodeEndpoint("rpc1.example", answer_seconds=0.1)
     away = after_fault(quick, Fault.UNREACHABLE, "", now=0)
-    assert choose([slow, Endpoint("rpc2.example", answer_seconds=9.0), away], now=0.5) == [0, 1]
+    assert choose([slow, NodeEndpoint("rpc2.example", answer_seconds=9.0), away], now=0.5) == [0, 1]
 
 
 def test_who_was_late_once_is_not_slow_and_who_was_slow_is_quick_again_after_some_answers() -> None:
-    late = Endpoint("rpc0.example")
+    late = NodeEndpoint("rpc0.example")
     for seconds in (0.1, 0.1, 5.0):
         late = after_seconds(late, seconds)
-    assert choose([late, Endpoint("rpc1.example", answer_seconds=0.1)], now=0) == [0, 1]
-    slow, answers = after_seconds(Endpoint("rpc0.example"), 8.0), 0
-    while choose([slow, Endpoint("rpc1.example", answer_seconds=0.1)], now=0) == [1, 0]:
+    assert choose([late, NodeEndpoint("rpc1.example", answer_seconds=0.1)], now=0) == [0, 1]
+    slow, answers = after_seconds(NodeEndpoint("rpc0.example"), 8.0), 0
+    while choose([slow, NodeEndpoint("rpc1.example", answer_seconds=0.1)], now=0) == [1, 0]:
         slow, answers = after_seconds(slow, 0.1), answers + 1
     assert 2 <= answers <= 6

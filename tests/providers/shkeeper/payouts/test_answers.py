@@ -21,7 +21,7 @@ from coordinator.payouts.observations import (
 )
 from coordinator.payouts.payouts import Payout, PayoutFacts
 from coordinator.payouts.statuses import PayoutStatus
-from providers.answers import Answer
+from providers.answers import HttpAnswer
 from providers.errors import CredentialsRefusedError, RefusedTogetherError
 from providers.shkeeper.payouts.answers import StatusAnswer, TaskAnswer, answered, of_status, of_task
 from tests.made_destinations import destination, x_address, xrp
@@ -50,7 +50,7 @@ NAMES = ["out_1", "out_2"]
 
 def answer(status: int, content: object, payouts: int = 1) -> type[PayoutObservation] | type[RefusedTogetherError]:
     try:
-        return type(answered(Answer(status, json.dumps(content).encode()), NAMES[:payouts]))
+        return type(answered(HttpAnswer(status, json.dumps(content).encode()), NAMES[:payouts]))
     except RefusedTogetherError:
         return RefusedTogetherError
 
@@ -138,21 +138,21 @@ def test_what_an_answer_to_an_order_proves(said: tuple[int, object], alone: obje
 
 def test_a_string_is_a_transaction_too_and_of_several_nobody_knows_whose() -> None:
     for result in ("0x1", ["0x1"]):
-        told = answered(Answer(200, json.dumps({"result": result, "error": None}).encode()), ["out_1"])
+        told = answered(HttpAnswer(200, json.dumps({"result": result, "error": None}).encode()), ["out_1"])
         assert told == PayoutSent(tx_hashes=("0x1",))
         assert answer(200, {"result": result}, payouts=2) is PayoutUnclear
 
 
 def test_the_reason_is_read_wherever_it_stands() -> None:
     for status, content in (shkeeper("out of ink"), daemon("out of ink"), wallet("out of ink")):
-        told = answered(Answer(status, json.dumps(content).encode()), ["out_1"])
+        told = answered(HttpAnswer(status, json.dumps(content).encode()), ["out_1"])
         assert isinstance(told, PayoutUnclear)
         assert told.reason == f"SHKeeper answered {status}: out of ink"
 
 
 def test_no_secret_of_an_answer_is_repeated() -> None:
     words = "500 Server Error for url: https://toncenter/sendBoc?api_key=abc123&x=1, http://rpc:hunter2@node:8545/"
-    told = answered(Answer(500, json.dumps({"status": "error", "message": words}).encode()), ["out_1"])
+    told = answered(HttpAnswer(500, json.dumps({"status": "error", "message": words}).encode()), ["out_1"])
     assert isinstance(told, PayoutUnclear)
     assert "abc123" not in told.reason
     assert "hunter2" not in told.reason
@@ -167,12 +167,12 @@ def test_no_secret_of_an_answer_is_repeated() -> None:
 def test_what_is_turned_away_at_the_door_says_so(status: int, location: str) -> None:
     content = b"" if location else json.dumps({"message": "Bad HTTP Basic Auth credentials"}).encode()
     with pytest.raises(CredentialsRefusedError):
-        answered(Answer(status, content, location=location), ["out_1"])
+        answered(HttpAnswer(status, content, location=location), ["out_1"])
 
 
 @pytest.mark.parametrize("location", ["", "/", "https://pay.example/USDT/payout", "/login/done", "http://["])
 def test_a_way_to_anywhere_else_than_the_login_page_is_unclear(location: str) -> None:
-    assert isinstance(answered(Answer(302, b"", location=location), ["out_1"]), PayoutUnclear)
+    assert isinstance(answered(HttpAnswer(302, b"", location=location), ["out_1"]), PayoutUnclear)
 
 
 BEFORE_SENDING = [

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from bridge.configuration.wording import wording_of
 from bridge.documentation import where_documented
 from bridge.environment import CONFIG_FILE_VARIABLE, explain_unknown, unknown_variables
 from bridge.secret_files import secret_files
-from bridge.setting_wording import wording_of
 from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 from providers.settings import SettingsError

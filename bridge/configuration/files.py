@@ -6,9 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from bridge.configuration.errors import variable_name
 from bridge.environment import CONFIG_FILE_VARIABLE
 from bridge.journal.database.engines import has_password
-from bridge.setting_errors import variable_name
 from providers.settings import SettingsError
 
 __all__ = ["DEFAULT_CONFIG_FILE", "find_config_file", "read_config_file", "settings_in"]

@@ -16,7 +16,7 @@ import typer
 
 from bridge.cli.address import bridge_url, open_free_listener, open_listener
 from bridge.cli.console import bold, on_one_line, report, say, warn
-from bridge.cli.demo_chain import chain_settings, own_chain
+from bridge.cli.demo.chain import chain_settings, own_chain
 from bridge.cli.local_shkeeper import DEFAULT_URL as DEFAULT_SHKEEPER_URL
 from bridge.cli.local_shkeeper import local_shkeeper
 from bridge.cli.options import Config
@@ -26,7 +26,7 @@ from coordinator.errors import BridgeError
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX
 
 if TYPE_CHECKING:
-    from bridge.cli.demo_sales import Showing
+    from bridge.cli.demo.sales import Showing
 
 __all__ = ["DemoError", "demo"]
 
@@ -78,7 +78,7 @@ def demo(
     if url is not None:
         _play_elsewhere(url, shkeeper, configured_key(config), pace)
         return
-    from bridge.cli.demo_past import play_past
+    from bridge.cli.demo.past import play_past
     from bridge.console.pages import is_built
     from bridge.settings import load_settings
 
@@ -179,7 +179,7 @@ async def _play(url: str, shkeeper_url: str, key: str, pace: float, chain_url: s
     """Begins, says what to look at, and goes on until it is cancelled. Raises DemoError."""
     import httpx
 
-    from bridge.cli.demo_sales import Afternoon
+    from bridge.cli.demo.sales import Afternoon
 
     afternoon = Afternoon(
         bridge_url=url, shkeeper_url=shkeeper_url, key=key, pace=pace, random=_random(), chain_url=chain_url

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from pydantic_core import to_jsonable_python
 
+from bridge.configuration.errors import variable_name
 from bridge.journal.database.engines import journal_place
 from bridge.secret_files import FOLLOWED
-from bridge.setting_errors import variable_name
 from bridge.settings import Settings
 from bridge.workers.alerts.destinations import SECRET_VARIABLE_PREFIX
 from providers.onchain.chains import ENDPOINTS_VARIABLE_PREFIX

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bridge.journal.requests.forgotten_payouts import still_forgotten
-from bridge.journal.requests.payout_recording import record_payout_observation
+from bridge.journal.requests.payouts.recording import record_payout_observation
 from bridge.journal.writing.batch import Batch
 from coordinator.payouts.approval import (
     ApprovalContext,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bridge.journal.errors import PayoutRefusedError
 from bridge.journal.requests.forgotten_payouts import forgotten_of
 from bridge.journal.requests.payments import SOME_IDS, IdempotencyKey, made_before, remember
-from bridge.journal.requests.payout_recording import record_payout_observation, release_escrow, wake_for
-from bridge.journal.requests.payout_withholding import withhold
+from bridge.journal.requests.payouts.recording import record_payout_observation, release_escrow, wake_for
+from bridge.journal.requests.payouts.withholding import withhold
 from bridge.journal.requests.recording import with_holders_money
 from bridge.journal.writing.batch import Batch
 from coordinator.money import format_amount, in_scale_of
@@ -140,7 +140,7 @@ def beyond_earnings(payment: Payment, payout: Payout, others: Sequence[Payout]) 
         return None
     worth = "an amount that nobody knows" if payout.worth is None else format_amount(payout.worth)
     cancelled = [one.request_id for one in payment.shares if one.seller_id == payout.seller_id]
-    cancelled = [request_id for request_id in cancelled if request_id in payment.withheld]
+    cancelled = [request_id for request_id in cancelled if request_id in payment.unpaid_requests]
     why = f"; {', '.join(cancelled)} was cancelled before it was paid, and has to be accepted by a person first"
     return (
         f"of payment {payment.payment_id} {format_amount(left)} {payment.currency} are left to be paid out to"

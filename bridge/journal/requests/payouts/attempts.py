@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from bridge.journal.requests.forgotten_payouts import forgotten_of, is_doubtful, still_forgotten
-from bridge.journal.requests.payout_recording import (
+from bridge.journal.requests.payouts.recording import (
     RecordedPayout,
     believed,
     payout_of,
     record_payout_observation,
 )
-from bridge.journal.requests.payout_withholding import withhold_for_news
+from bridge.journal.requests.payouts.withholding import withhold_for_news
 from bridge.journal.tables.unreadable_rows import UnreadableRowError
 from bridge.journal.writing.batch import Batch
 from coordinator.payments.payments import Payment

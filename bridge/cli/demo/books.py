@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bridge.journal import Journal
-from coordinator.books.wallets import Comparison, Held, Tolerances, Unknown, WalletCoin, compared
+from coordinator.books.wallets import Held, Tolerances, Unknown, WalletCoin, WalletComparison, compared
 from coordinator.money import difference
 from coordinator.payments.observed.observations import RefundOf
 from coordinator.payments.payments import Payment
@@ -223,7 +223,7 @@ async def _note(journal: Journal, of: WalletCoin, proceeds: Decimal) -> None:
 async def _record(journal: Journal, clock: PlayedClock, of: WalletCoin, held: Held | Unknown) -> None:
     should = (await journal.wallets.should(clock.now)).get(of)
     if should is not None:
-        before: Comparison | None = (await journal.wallets.last()).get(of)
+        before: WalletComparison | None = (await journal.wallets.last()).get(of)
         found = compared(of, before, [should], held, EXACT, clock.now)
         await journal.wallets.record(f"{clock.now:%F}", [found])
 

@@ -1,13 +1,11 @@
-"""The marketplace's services: who may publish which events. Their tokens are known here by their hashes alone."""
+"""Tokens of the marketplace's services, and the file that names them. They are known here by their hashes alone."""
 
 import hashlib
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from litestar.exceptions import PermissionDeniedException
 from pydantic import (
     Field,
     SecretStr,
@@ -18,17 +16,14 @@ from pydantic import (
     model_validator,
 )
 
+from bridge.access.services import Service
 from bridge.access.watched_file import WatchedFile
 from bridge.catalogue import CATEGORIES, EVENTS, JOURNALED
-from bridge.setting_wording import wording_of
+from bridge.configuration.wording import wording_of
 from coordinator.errors import BridgeError
-from coordinator.events import Event
 from coordinator.models import FrozenModel
 
-__all__ = ["ANY_SERVICE", "Service", "Services", "ServicesError", "WatchedServices", "read_services"]
-
-SOMEBODY = "somebody"
-"""Whoever asks where nobody is asked for a name."""
+__all__ = ["Services", "ServicesError", "WatchedServices", "read_services"]
 
 Name = Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -72,79 +67,6 @@ class ServiceEntry(FrozenModel):
             if name not in JOURNALED and not any(name in events for events in JOURNALED.values()):
                 raise ValueError(f"{name!r} is no event and no category; the categories are {', '.join(JOURNALED)}")
         return names
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One of the marketplace's services, and what it may."""
-
-    name: str
-    events: frozenset[str] = frozenset()
-    """The events that it may publish."""
-    registers_payments: bool = False
-    """Whether it may register payments; it sees every payment then."""
-    registers_payouts: bool = False
-    """Whether it may have payouts sent; it sees every payout then."""
-    approves_payouts: bool = False
-    """Whether it may tell that somebody approved a payout; it sees every payout then."""
-    manages_access: bool = False
-    """Whether it may disconnect users, and take back what their tokens grant."""
-    receives: frozenset[str] = frozenset()
-    """The events that may be sent to its endpoints."""
-    reads: bool = False
-    """Whether it may read all there is."""
-
-    @property
-    def own_name(self) -> str | None:
-        """Its name, where services are named."""
-        return None if self is ANY_SERVICE else self.name
-
-    @property
-    def display_name(self) -> str:
-        """Who it is, for a person to read."""
-        return self.own_name or SOMEBODY
-
-    def scope(self, kind: str) -> str:
-        """Within which its idempotency keys are its own; of nobody in particular where nobody is asked."""
-        return kind if self is ANY_SERVICE else f"{kind}/{self.name}"
-
-    def require_events(self, events: Sequence[Event]) -> None:
-        """Raises PermissionDeniedException if the service may not publish one of them."""
-        denied = sorted({event.name for event in events} - self.events)
-        if denied:
-            raise PermissionDeniedException(f"the service {self.name} may not publish {', '.join(denied)}")
-
-    def require_payouts(self) -> None:
-        """Raises PermissionDeniedException if the service may not have payouts sent."""
-        if not self.registers_payouts:
-            raise PermissionDeniedException(f"the service {self.name} may not have payouts sent")
-
-    def require_approvals(self) -> None:
-        """Raises PermissionDeniedException if the service may not tell that somebody approved a payout."""
-        if not self.approves_payouts:
-            raise PermissionDeniedException(f"the service {self.name} may not approve payouts")
-
-    def require_access(self) -> None:
-        """Raises PermissionDeniedException if the service may not take back what tokens grant."""
-        if not self.manages_access:
-            raise PermissionDeniedException(f"the service {self.name} may not manage access")
-
-    def require_payments(self) -> None:
-        """Raises PermissionDeniedException if the service may not register payments."""
-        if not self.registers_payments:
-            raise PermissionDeniedException(f"the service {self.name} may not register payments")
-
-
-ANY_SERVICE = Service(
-    "anybody",
-    frozenset(EVENTS),
-    registers_payments=True,
-    registers_payouts=True,
-    approves_payouts=True,
-    manages_access=True,
-    reads=True,
-)
-"""Whoever asks, where no services are named and nobody is asked who they are."""
 
 
 class Services:

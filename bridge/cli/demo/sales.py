@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from bridge.cli import demo_chain
-from bridge.cli.demo_books import CENT, COIN
-from bridge.cli.demo_past import BUYERS, SELLERS
+from bridge.cli.demo import chain
+from bridge.cli.demo.books import CENT, COIN
+from bridge.cli.demo.past import BUYERS, SELLERS
 from providers.shkeeper.simulator.notices import signed_headers
 from providers.shkeeper.simulator.scenarios import Invoice
 
@@ -63,7 +63,7 @@ class Afternoon:
         self._key = key
         self._pace = pace
         self._random = random
-        self._wallet = None if chain_url is None else demo_chain.Wallet(chain_url)
+        self._wallet = None if chain_url is None else chain.Wallet(chain_url)
         over_chain: Acts = () if chain_url is None else ((8, self._pays_over_chain),)
         self._acts: Acts = (
             *over_chain,
@@ -210,13 +210,13 @@ class Afternoon:
             "payments",
             {
                 "provider": "onchain",
-                "chain": demo_chain.CHAIN,
+                "chain": chain.CHAIN,
                 "recipient": f"0x{secrets.token_hex(20)}",
                 "requestId": f"request-{secrets.token_hex(4)}",
                 "buyerId": self._random.choice(BUYERS),
                 "sellerId": self._random.choice(SELLERS),
                 "amount": f"{self._random.uniform(0.005, 0.05):.4f}",
-                "currency": demo_chain.COIN,
+                "currency": chain.COIN,
             },
         )
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from random import Random
 
-from bridge.cli.demo_books import (
+from bridge.cli.demo.books import (
     CENT,
     COIN,
     PROVIDER,

@@ -1,0 +1,1 @@
+"""Configuration: where settings are read from, and the words for what is wrong with them."""
