@@ -8,8 +8,8 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
   polls. A task runs only while something that came is handled.
 - `connected`, `upgrading`, `upgraded`, `closing`, `closed`: five flags that anybody wrote to. Here each is read off
   the one state, which `states.py` alone moves.
-- `poll`, `handle_get_request`: two polls at once shared what there was, in no order; one whose client had gone took
-  what came next with it; and one that met an upgrade was answered at once, over and over.
+- `poll`, `handle_get_request`: two polls at once shared what there was; one whose client had gone took what came next
+  with it; and one that met an upgrade was answered at once, over and over.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ logger = logging.getLogger("bridge.sockets")
 ALIVE = str(PONG)
 T = TypeVar("T")
 
-# A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
+# A timer is this late in a server that is not overloaded; clients of one that is are given their time all the same.
 LATENESS_SECONDS = 0.05
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
@@ -65,6 +65,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._share = share
         """What its address may have of the event loop's time; None: that is not counted."""
         self.last_ping: float | None = None
+        self._pinged_behind = self.told_until = 0
+        """Up to when it has certainly heard who came and went, as it answered a ping: in microseconds since 1970."""
         self.session: dict[str, Any] = {}
         self.state = State.ARRIVING
         self.lost_at: float | None = None
@@ -154,7 +156,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.protocol.limit(bounds.message_bytes)
 
     def keep_apart(self) -> None:
-        """What is sent to this client alone from here on does not come in one read with what was sent before."""
+        """What is sent to it alone from here on does not come in one read with what was sent before."""
         if self.upgraded:
             self.writer.keep_apart()
 
@@ -169,7 +171,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         logger.info("closing the connection %s: %s", self.sid, why or disconnect.why)
 
     def stalled(self, disconnect: Disconnect) -> None:
-        """The client does not read what it is sent, or does not send on."""
+        """It does not read what it is sent, or does not send on."""
         self.writer.drop()
         if self.protocol is None:
             self.end(disconnect)
@@ -219,9 +221,15 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def ping(self, due: float) -> None:
         """Asks the client whether it is there, which was due a moment ago."""
         self.last_ping = time.time()
+        self._pinged_behind = self.server.told_until()
         self.writer.put(Packet(PING))
         since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
         self.server.pongs.add(self, self.server.ping_timeout, since=since)
+
+    def _answers_ping(self) -> None:
+        self.last_ping = None
+        self.told_until = self._pinged_behind
+        self.schedule_ping()
 
     # Reading
 
@@ -233,8 +241,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def received(self, content: str | bytes) -> None:
         """A message has come over the WebSocket. They are handled one after the other."""
         if content == ALIVE:
-            self.last_ping = None
-            self.schedule_ping()
+            self._answers_ping()
         elif self._came is None:
             self._came = [content]
             self.server.start(self._handle())
@@ -302,8 +309,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
             await self.server.scheduler.take()
         if pkt.packet_type == PONG:
-            self.last_ping = None
-            self.schedule_ping()
+            self._answers_ping()
         elif pkt.packet_type == MESSAGE:
             # As `_trigger_event` does, without three coroutines in between. A handler that is cancelled is seen to
             # where it was called; what comes next is handled all the same.

@@ -90,6 +90,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio shi
         """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
+        self.told_until: Callable[[], int] = lambda: 0
+        """Up to when all clients have been told who came and went, in microseconds since 1970."""
         self.misrouted = MisroutedRequests()
         self.open_packets = OpenPackets(self)
         self.scheduler = LoopScheduler()  # shared by all that clients have done
