@@ -4,10 +4,9 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `AsyncSocket.__init__`, `send`, `receive`, `close`, `schedule_ping`: stock has a writer task, a queue without
   bounds, two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind,
-  goes by its `Writer`: straight into the WebSocket in the order of the calls, or into the backlog of a client that
-  polls. A task runs only while something that came is handled.
-- `connected`, `upgrading`, `upgraded`, `closing`, `closed`: five flags that anybody wrote to. Here each is read off
-  the one state, which `states.py` alone moves.
+  goes by its `Writer`: into the WebSocket in the order of the calls, or into the backlog of a client that polls. A
+  task runs only while something that came is handled.
+- `connected`, `upgrading`, `upgraded`, `closing`, `closed`: here each is read off the one state of `states.py`.
 - `poll`, `handle_get_request`: two polls at once shared what there was; one whose client had gone took what came next
   with it; and one that met an upgrade was answered at once, over and over.
 """
@@ -15,9 +14,9 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
@@ -44,8 +43,6 @@ __all__ = ["Connection"]
 logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
-T = TypeVar("T")
-
 # A timer is this late in a server that is not overloaded; clients of one that is are given their time all the same.
 LATENESS_SECONDS = 0.05
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
@@ -83,10 +80,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._polling: Polling | None = None
         self._came: list[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
-        self._rate_full_at = 0.0
-        """When it may send as much at once again as any may; by the event loop's clock."""
-        self._joins_full_at = 0.0
-        """The same for joining rooms."""
+        self._rate_full_at = self._joins_full_at = 0.0
+        """When it may send, and join rooms, as much at once again as any may; by the event loop's clock."""
 
     # Where it stands
 
@@ -199,7 +194,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.writer.backlog.wake()
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """The connection is closed; whatever the library would have it wait for, or say, there is nothing of here."""
+        """The connection is closed, without what the library would have it wait for, or say."""
         self.server.forget(self)
         is_first = self.state not in (State.LEAVING, State.CLOSED)
         self.move(Event.LEFT)
@@ -250,9 +245,16 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if self.protocol is not None:
                 self.protocol.pause()
 
+    def cut(self) -> None:
+        """The WebSocket is gone, or is going to be."""
+        if self.lost_at is None:
+            self.lost_at = asyncio.get_running_loop().time()
+            self.writer.cut()
+
     def lost(self) -> None:
-        """The WebSocket is gone; what came before is handled first."""
-        self.lost_at = asyncio.get_running_loop().time()
+        """The same, or it is closing; what came before is handled first."""
+        if self.lost_at is None:
+            self.lost_at = asyncio.get_running_loop().time()
         if self._came is None:
             self.server.start(self._leave())
         else:
@@ -265,7 +267,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if content is not None:
                 # Here, where next to nothing is kept of those in a crowd who wait.
                 await self.server.scheduler.take()
-                fault = await self._charged(self._take(content))
+                fault = await (self._take(content) if self._share is None else self._share.charged(self._take(content)))
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
@@ -274,10 +276,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if self._came:
                 await asyncio.sleep(0)  # one that sends thousands at once is not alone here
         self._came = None
-
-    async def _charged(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs this at the expense of the client's address."""
-        return await (work if self._share is None else self._share.charged(work))
 
     async def _leave(self, fault: Disconnect | None = None) -> None:
         """It has gone, or is closed for what it sent."""
@@ -305,14 +303,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         return None
 
     async def receive(self, pkt: Any) -> None:
-        if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
+        if self.protocol is None:  # which paces whatever comes over it
             await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
             await self.server.scheduler.take()
         if pkt.packet_type == PONG:
             self._answers_ping()
         elif pkt.packet_type == MESSAGE:
-            # As `_trigger_event` does, without three coroutines in between. A handler that is cancelled is seen to
-            # where it was called; what comes next is handled all the same.
+            # Without the library's three coroutines. A handler that is cancelled is seen to where it was called.
             with suppress(asyncio.CancelledError):
                 await self.server.handlers["message"](self.sid, pkt.data)
         elif pkt.packet_type not in (PING, NOOP):  # which clients have no business to send, and do no harm
@@ -382,7 +379,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """From here on everything is written at once; first what has waited."""
         self.protocol = door
         self._keep_to_bounds()
-        door.take_over(self, self.writer, rate_limit=self.server.limits.messages, share=self._share)
+        rate_limit, crowd = self.server.limits.messages, self.server.crowd_reads
+        door.take_over(self, self.writer, rate_limit=rate_limit, share=self._share, crowd=crowd)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

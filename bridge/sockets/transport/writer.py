@@ -300,6 +300,14 @@ class Writer:
             self._backlog.wake()
         self._stop()
 
+    def cut(self) -> None:
+        """The socket is gone, or going: nothing is written to it, and `drop` follows."""
+        self.write_frames = _dropped
+        # Before anything that may fail: the number of the socket is soon another client's.
+        if self._borrowed is not None:
+            self._borrowed.detach()
+            self._borrowed = self._send = None
+
     def drop(self) -> None:
         """Writes nothing any more, whatever waits: it would not be read, or is sent again once the client is back."""
         self._unread.note(self, 0)
@@ -308,12 +316,8 @@ class Writer:
         self._stop()
 
     def _stop(self) -> None:
-        self.write_frames = _dropped
+        self.cut()
         self.holds_back = self._is_apart = False
-        # Before anything that may fail: the number of the socket is soon another client's.
-        if self._borrowed is not None:
-            self._borrowed.detach()
-            self._borrowed = self._send = None
         if self._backlog is not None:
             self._backlog.counts_no_more()
         self._set(Mode.CLOSED)
