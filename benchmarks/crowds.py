@@ -28,8 +28,8 @@ import jwt
 import uvloop
 
 from benchmarks.attacks import on_core_of_clients, seconds_without_core, share
+from benchmarks.clients import Poster, request_of, until
 from benchmarks.crowd_members import PROXIES
-from benchmarks.load import Poster, request_of, until
 from benchmarks.processes import end_on_signals, more_files, on_last_core
 from benchmarks.servers import KEY, SERVERS, running
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice

@@ -140,7 +140,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.writer.owe(sum(len(message.frame) for message in messages))
 
     def let_in(self) -> None:
-        """It is connected to a namespace."""
         self.server.let_in(self)
         self._keep_to_bounds()
 
@@ -207,7 +206,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.move(Event.GONE)
             self.server.sockets.pop(self.sid, None)
 
-    # Heartbeat, by the engine's deadlines instead of tasks
+    # Heartbeat, by the engine's deadlines
 
     def schedule_ping(self) -> None:
         self.server.pongs.discard(self)
@@ -267,7 +266,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if content is not None:
                 # Here, where next to nothing is kept of those in a crowd who wait.
                 await self.server.scheduler.take()
-                fault = await (self._take(content) if self._share is None else self._share.charged(self._take(content)))
+                work = self._take(content)
+                fault = await (work if self._share is None else self._share.charged(work))
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return

@@ -14,6 +14,7 @@ import pytest_asyncio
 import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.frames import Opcode as Kind
 
 from bridge.sockets.rate_limit import RateLimit
 from bridge.sockets.transport import crowd_reads
@@ -24,7 +25,7 @@ from bridge.sockets.transport.read_buffer import READ_BYTES
 from bridge.sockets.transport.unread_bytes import UnreadBytes
 from bridge.sockets.transport.web_socket_protocol import DOOR, WebSocketProtocol
 from bridge.sockets.transport.writer import Writer
-from tests.bridge.sockets.transport.test_web_socket_protocol import Kind, frame, opened, serving
+from tests.bridge.sockets.transport.test_web_socket_protocol import frame, opened, serving
 from tests.bridge.sockets.under_fire import fuzzed
 from tests.conftest import IS_LONG
 
