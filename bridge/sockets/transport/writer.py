@@ -4,6 +4,7 @@ What cannot be written at once waits, in a backlog or in the transport's buffer,
 """
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable
 from enum import Enum
@@ -254,7 +255,8 @@ class Writer:
         self.write_frames, self._is_full = self._transport.write, False
         if self._borrowed is None and sys.platform != "win32" and not self._transport.get_extra_info("sslcontext"):
             lent = self._transport.get_extra_info("socket")
-            self._borrowed = Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
+            # To send is all that it does, which is the same for every family: to ask for that takes a dozen calls.
+            self._borrowed = Borrowed(socket.AF_INET, socket.SOCK_STREAM, 0, lent.fileno())
             self._borrowed.writer = self
             self._send = self._borrowed.send
         self._settle()
