@@ -35,6 +35,8 @@ REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
 ROOMS_LIMIT = 300
 PAGE = 500
+# Of so many deliveries it is known who had been told of by then: as many as come in a minute.
+TOLD_LIMIT = 5_000
 TOO_OFTEN = "a client begins anew: what it missed was looked up too often"
 # What an event that is sent again takes besides its payload.
 FRAME_BYTES = 100
@@ -117,7 +119,7 @@ class Recovery:
         """Is told the sid of each client whose session another process wants: it may be gone without a word."""
         self.told_until: Callable[[], int] = lambda: 0
         """Up to when all clients have been told who came and went, in microseconds since 1970."""
-        self._told: deque[tuple[int, int]] = deque()
+        self._told: deque[tuple[int, int]] = deque(maxlen=TOLD_LIMIT)
         """That, as it was each time that events were delivered, behind the first of them."""
         self._waiting_for: set[asyncio.Event] = set()
         """Of those who wait for the cursor to move."""
@@ -129,8 +131,6 @@ class Recovery:
         self._remembered.add(delivered)
         self.cursor, _, self._offset = delivered[-1]
         self._told.append((delivered[0].number, self.told_until()))
-        while len(self._told) > 1 and self._told[1][0] <= self._remembered_from:
-            self._told.popleft()
         for moved in self._waiting_for.copy():
             moved.set()
 
