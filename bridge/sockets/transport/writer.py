@@ -70,6 +70,7 @@ class Writer:
         "_client",
         "_crowd_writes",
         "_is_apart",
+        "_is_cut",
         "_is_full",
         "_limit_bytes",
         "_owed_bytes",
@@ -102,6 +103,8 @@ class Writer:
         """Whether something waits there."""
         self._is_apart = False
         """Whether what is sent to it alone is held back first."""
+        self._is_cut = False
+        """Whether nothing is written any more, whatever the transport says."""
         self.holds_back = False
         """Whether what is sent waits for a moment."""
         self.mode = Mode.BUFFERED
@@ -250,7 +253,7 @@ class Writer:
             self._write_directly()
 
     def _write_directly(self) -> None:
-        if self._transport is None:
+        if self._transport is None or self._is_cut:
             return
         self.write_frames, self._is_full = self._transport.write, False
         if self._borrowed is None and sys.platform != "win32" and not self._transport.get_extra_info("sslcontext"):
@@ -263,7 +266,7 @@ class Writer:
 
     def paused(self) -> None:
         """The socket is full: what is written waits in the transport."""
-        if self.mode is not Mode.CLOSED:
+        if self.mode is not Mode.CLOSED and not self._is_cut:
             self.write_frames, self._is_full = self._write_behind, True
             self._settle()
         self._unread.note(self, self.unread_bytes)
@@ -304,7 +307,7 @@ class Writer:
 
     def cut(self) -> None:
         """The socket is gone, or going: nothing is written to it, and `drop` follows."""
-        self.write_frames = _dropped
+        self.write_frames, self._is_cut = _dropped, True
         # Before anything that may fail: the number of the socket is soon another client's.
         if self._borrowed is not None:
             self._borrowed.detach()

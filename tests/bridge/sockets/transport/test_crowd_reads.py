@@ -195,8 +195,9 @@ async def test_what_has_come_is_heard_before_its_connection_is_closed_at_a_stop(
         assert (receiver.heard, receiver.ends) == (client.sent, 1)
 
 
+@pytest.mark.parametrize("is_cut", [True, False])
 async def test_nothing_is_written_to_a_connection_that_waits_for_its_end(
-    server: Server, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+    server: Server, monkeypatch: pytest.MonkeyPatch, eventually: Eventually, is_cut: bool
 ) -> None:
     """Its number is soon another's."""
     monkeypatch.setattr(crowd_reads, "AT_ONCE", 0)
@@ -205,12 +206,15 @@ async def test_nothing_is_written_to_a_connection_that_waits_for_its_end(
         client, receiver = await server.client(stack)
         send = receiver.writer.direct
         assert send is not None
-        client.end(is_cut=True)
+        client.end(is_cut=is_cut)
         await eventually(lambda: receiver.writer.direct is None)
         assert receiver.ends == 0
         with pytest.raises(OSError, match="Bad file descriptor"):
             send(b"x")
         receiver.writer.write_frames(b"x")
+        receiver.writer.paused()
+        receiver.writer.resumed()  # as its transport may still say
+        assert receiver.writer.direct is None
         monkeypatch.setattr(crowd_reads, "SLICE", 1)
         await eventually(lambda: receiver.ends)
 
