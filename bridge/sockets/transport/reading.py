@@ -109,8 +109,9 @@ class Reading:
             self._rest(PASSED_OVER_SECONDS)
         elif self._late:
             self._late += data
+            if not self._transport.is_closing():
+                self._transport.pause_reading()  # the rest waits with the client
             self._note()
-            self._transport.pause_reading()  # the rest waits with the client
         elif self.crowd is None or self.crowd.has_turn():
             self._frames, self._fed_bytes = self._reader.feed(data), len(data)
             self._read()
