@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from benchmarks.load import HANDSHAKE, masked
+from benchmarks.clients import HANDSHAKE, masked
 from benchmarks.processes import more_files
 
 __all__ = ["ATTACKS"]

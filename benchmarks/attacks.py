@@ -20,9 +20,9 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.attackers import ATTACKS
-from benchmarks.load import Heard, Poster, connect, memory_kb, request_of
+from benchmarks.clients import Heard, Poster, connect, request_of
 from benchmarks.plans import SIZES, Plan, webhooks_plan
-from benchmarks.processes import end_on_signals, more_files, on_last_core
+from benchmarks.processes import end_on_signals, memory_kb, more_files, on_last_core
 from benchmarks.servers import SERVERS, running
 
 NOBODY = "nobody"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from benchmarks.load import HANDSHAKE, Client, Heard, masked, within
+from benchmarks.clients import HANDSHAKE, Client, Heard, masked, within
 from benchmarks.processes import more_files
 
 __all__ = ["PROXIES"]

@@ -28,8 +28,8 @@ import jwt
 import uvloop
 
 from benchmarks.attacks import on_core_of_clients, seconds_without_core, share
+from benchmarks.clients import Poster, request_of, until
 from benchmarks.crowd_members import PROXIES
-from benchmarks.load import Poster, request_of, until
 from benchmarks.processes import end_on_signals, more_files, on_last_core
 from benchmarks.servers import KEY, SERVERS, running
 from providers.shkeeper.simulator.scenarios import SCENARIOS, Invoice
@@ -163,8 +163,8 @@ async def broadcast(port: int, crowd: Crowd, seconds: float) -> None:
         await crowd.do("listen 1")
 
 
-async def come_back(crowd: Crowd, returning: int) -> None:
-    said = await crowd.do(f"return {MISSED}")
+async def come_back(crowd: Crowd, returning: int, missed: int) -> None:
+    said = await crowd.do(f"return {missed}")
     if said != f"{returning} recovered":
         raise ConnectionError(f"of {returning} clients that come back: {said}")
 
@@ -180,6 +180,12 @@ async def be_cut(port: int, crowd: Crowd, returning: int) -> None:
     for _ in range(MISSED):
         await posting.post(PUBLICATION)
     await crowd.do(f"listen {MISSED}")
+
+
+async def be_cut_and_come_back(crowd: Crowd, returning: int) -> None:
+    """All at once, as where a proxy restarts."""
+    await crowd.do(f"cut {returning}")
+    await come_back(crowd, returning, 0)
 
 
 async def watch(pid: int, port: int, sizes: Sizes, say: Callable[[str, Waited], None]) -> None:
@@ -202,7 +208,8 @@ async def watch(pid: int, port: int, sizes: Sizes, say: Callable[[str, Waited], 
         await beside(f"{clients:,} that join", crowd.do("join"))
         await beside(f"broadcasts to {clients:,}", broadcast(port, crowd, seconds))
         await be_cut(port, crowd, returning)
-        await beside(f"{returning:,} that are recovered", come_back(crowd, returning))
+        await beside(f"{returning:,} that are recovered", come_back(crowd, returning, MISSED))
+        await beside(f"{returning:,} cut at once, and back", be_cut_and_come_back(crowd, returning))
         began = time.perf_counter()
         os.kill(pid, signal.SIGTERM)
         await until(lambda: not is_there(pid))

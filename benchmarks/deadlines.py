@@ -17,9 +17,9 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.attacks import on_core_of_clients, share
-from benchmarks.load import Heard, Poster, connect, memory_kb, request_of
+from benchmarks.clients import Heard, Poster, connect, request_of
 from benchmarks.plans import SIZES, webhooks_plan
-from benchmarks.processes import end_on_signals, more_files
+from benchmarks.processes import end_on_signals, memory_kb, more_files
 from benchmarks.servers import SERVERS, running
 from bridge.journal import Journal
 from coordinator.payments.payments import Payment

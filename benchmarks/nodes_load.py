@@ -13,21 +13,9 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.load import (
-    AT_ONCE,
-    EVENTS_PER_SECOND,
-    Found,
-    Heard,
-    Plan,
-    Poster,
-    began,
-    connect,
-    cpu_seconds,
-    memory_kb,
-    request_of,
-    run,
-    until,
-)
+from benchmarks.clients import AT_ONCE, Heard, Poster, connect, request_of, until
+from benchmarks.load import EVENTS_PER_SECOND, Found, Plan, began, run
+from benchmarks.processes import cpu_seconds, memory_kb
 from benchmarks.visitors import Visitor
 
 # What each event of those who come back costs the loop of these clients is to be little beside its pace.

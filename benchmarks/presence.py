@@ -19,8 +19,8 @@ import jwt
 import uvloop
 
 from benchmarks.attacks import on_core_of_clients
-from benchmarks.load import Client, Heard, connect_each, cpu_seconds, masked, memory_kb, within
-from benchmarks.processes import end_on_signals, more_files
+from benchmarks.clients import Client, Heard, connect_each, masked, within
+from benchmarks.processes import cpu_seconds, end_on_signals, memory_kb, more_files
 from benchmarks.servers import SERVERS, running
 
 ANSWER_SECONDS = 600.0

@@ -1,13 +1,25 @@
-"""Processes of a benchmark: each on its core, and none outlives the benchmark that started it, however that ends."""
+"""Processes of a benchmark: each on its core, and none outlives the benchmark that started it, however that ends; and
+what one takes."""
 
 import ctypes
 import os
 import resource
 import signal
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["end_on_signals", "ends_with_us", "more_files", "on_first_core", "on_last_core"]
+__all__ = [
+    "cpu_seconds",
+    "end_on_signals",
+    "ends_with_us",
+    "memory_kb",
+    "more_files",
+    "on_first_core",
+    "on_last_core",
+    "open_sockets",
+]
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
@@ -50,3 +62,26 @@ def more_files() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process, all its threads, to the nanosecond."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def open_sockets(pid: int) -> int:
+    """Not its files, of which a server under load may open more for its database."""
+    found = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found += str(path.readlink()).startswith("socket:")
+    return found
+
+
+def memory_kb(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    resident = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+    if not resident:
+        raise ProcessLookupError("the server has ended")
+    return resident[0]

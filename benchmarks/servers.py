@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
+from benchmarks.clients import HOSTS
 from benchmarks.processes import on_first_core
 
 __all__ = ["KEY", "PEERS", "SERVERS", "Server", "ServerError", "answers", "free_port", "running", "take_ports_apart"]
@@ -109,6 +110,7 @@ def _started(server: Server, port: int, folder: str) -> subprocess.Popen[bytes]:
         "BRIDGE_DATABASE_URL": f"sqlite:///{folder}/bridge.db",
         "BRIDGE_LOG_LEVEL": "error",
         "BRIDGE_SHKEEPER_API_KEYS": KEY,
+        "BRIDGE_TRUSTED_PROXIES": ",".join(HOSTS[1:]),
         **server.environment,
     }
     try:

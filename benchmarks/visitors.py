@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.load import HANDSHAKE, masked, within
+from benchmarks.clients import HANDSHAKE, masked, within
 
 __all__ = ["BACK_OFF_SECONDS", "Visitor"]
 

@@ -380,10 +380,9 @@ class HttpConnection(asyncio.BufferedProtocol):
     # WebSockets
 
     def _hand_over(self, head: Head, rest: bytes) -> None:
-        """From here on the connection is a WebSocket's."""
+        """From here on the connection is a WebSocket's. For no part of a request is it waited any more by now."""
         accepted, self._accepted = self._accepted, None
         self._is_closing = True
-        self._door.forget(self)
         self._server_state.connections.discard(self)
         protocol = self._config.ws_protocol_class(self._config, self._server_state, self._state)
         self._transport.set_protocol(protocol)

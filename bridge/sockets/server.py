@@ -108,6 +108,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         recovery.on_lost = self._lose
         recovery.on_wanted = lambda sid: self.eio.start(self._free(sid, asks_first=True))
         self.activity_log.go_by(recovery.clock)
+        self.eio.told_until = recovery.told_until = self.activity_log.told_until
         self.manager.watchers.append(recovery)
         replays, has_lost_rooms = Replays(self.eio.limits), self.admission.has_lost_rooms
         self.reconnections = Reconnections(recovery, self.activity_log, self.recalls, replays, has_lost_rooms)

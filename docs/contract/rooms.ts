@@ -67,6 +67,8 @@ export class Rooms<Found> {
   /** What is heard while something is looked up. */
   private held: (() => void)[] | null = null;
   private connection = new AbortController();
+  /** What gives up waiting once the connection is over. Not by its signal: Node warns of one that so many listen to. */
+  private readonly ends = new Set<() => void>();
   private isNudged = false;
   private wake = (): void => undefined;
 
@@ -168,6 +170,7 @@ export class Rooms<Found> {
 
   private end(): void {
     this.connection.abort();
+    for (const end of this.ends) end();
     this.handOut();
     this.wake();
   }
@@ -227,7 +230,7 @@ export class Rooms<Found> {
           done();
         });
       });
-    await within(ANSWER_WITHIN_MS, connection, asking).catch(() => (isLate = true));
+    await within(ANSWER_WITHIN_MS, this.ends, asking).catch(() => (isLate = true));
   }
 
   private answered(wish: Wish, answer: Answer): void {
@@ -265,7 +268,7 @@ export class Rooms<Found> {
     const held: (() => void)[] = [];
     this.held = held;
     try {
-      const found = await within(FOUND_WITHIN_MS, connection, (signal) => this.page.lookUp(signal));
+      const found = await within(FOUND_WITHIN_MS, this.ends, (signal) => this.page.lookUp(signal));
       if (this.held !== held) return; // the connection is over, and with it this look-up
       this.page.show(found);
       this.done = number;
@@ -360,16 +363,16 @@ function attempt(handOut: () => void): void {
   }
 }
 
-/** What comes of some work, unless its time or the connection is over before; the signal tells the work so. */
+/** What comes of some work, unless its time is over before, or it is ended as one of `ends`; the signal tells the work so. */
 async function within<Outcome>(
   ms: number,
-  connection: AbortSignal,
+  ends: Set<() => void>,
   work: (signal: AbortSignal) => Promise<Outcome>,
 ): Promise<Outcome> {
   const ending = new AbortController();
   const end = (): void => ending.abort();
   const timer = setTimeout(end, ms);
-  connection.addEventListener("abort", end);
+  ends.add(end);
   const ended = new Promise<never>((_, reject) => {
     ending.signal.addEventListener("abort", () => reject(new Error("it took too long, or the connection is over")));
   });
@@ -377,6 +380,6 @@ async function within<Outcome>(
     return await Promise.race([work(ending.signal), ended]);
   } finally {
     clearTimeout(timer);
-    connection.removeEventListener("abort", end);
+    ends.delete(end);
   }
 }

@@ -31,6 +31,7 @@ def test_webhooks_are_measured_beside_each_kind_of_crowd_and_the_stop_of_a_bridg
     found = [
         re.sub(r" \([\d.]+ s\)", "", one) for one in re.findall(rf"^(.*?){FIGURES}$", ended.stdout, re.MULTILINE)
     ]
-    kinds = ["20 that connect", "20 that join", "broadcasts to 20", "10 that are recovered"]
+    back = ["10 that are recovered", "10 cut at once, and back"]
+    kinds = ["20 that connect", "20 that join", "broadcasts to 20", *back]
     assert [one.strip() for one in found] == ["nobody", *kinds]
     assert re.search(r"^SIGTERM with 20 clients: ended after [\d.]+ s", ended.stdout, re.MULTILINE)

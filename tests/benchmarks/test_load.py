@@ -1,10 +1,14 @@
 """The clients of a benchmark do what a server may expect of any client."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchmarks.load import HANDSHAKE, Client, Heard
+from benchmarks import clients
+from benchmarks.clients import HANDSHAKE, HOSTS, Client, Heard, connect
+from benchmarks.servers import SERVERS, running
+from tests.waiting import GIVE_UP_SECONDS
 
 OPENED = b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + b'\x81\x0b0{"sid":"a"}'
 CONNECTED = b'\x81\x0c40{"sid":"b"}'
@@ -62,3 +66,14 @@ async def test_a_ping_of_the_engine_is_answered_once(client: tuple[Client, Heard
     made.data_received(EVENT)
     assert written == [b"\x81\x81\0\0\0\x003"]
     assert heard.events == 2
+
+
+async def test_more_clients_than_one_address_has_ports_come_from_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "CLIENTS_PER_HOST", 2)
+    few = replace(SERVERS["bridge"], environment={"BRIDGE_CONNECTIONS_PER_ADDRESS": "1"})
+    with running(few) as (_, port):
+        made = await connect(port, 6, Heard(answer_seconds=GIVE_UP_SECONDS))
+        came_from = [client._transport.get_extra_info("sockname")[0] for client in made]
+        assert came_from == [host for host in HOSTS[:3] for _ in range(2)]
+        for client in made:
+            client.leave()

@@ -3,7 +3,8 @@
 // node taken-back.mjs URL RECIPE
 // RECIPE is a file: rooms.ts, or one with the handlers that the docs show. It is in the room of the user u1, and for {"join": [event,
 // id]} of its input in one more. It prints {"isLive", "recovered", "looks"} whenever it has become live, where "looks" is how often it
-// has looked up how things stand, and {"heard": what} for each purchase request that it hears of.
+// has looked up how things stand, {"heard": what} for each purchase request that it hears of, and {"warning": name} for each warning
+// of Node's.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -16,6 +17,7 @@ const source = ts.transpileModule(await readFile(recipe, "utf8"), {
 }).outputText;
 const print = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
+process.on("warning", ({ name }) => print({ warning: name }));
 const socket = io(url, { transports: ["websocket"], reconnectionDelay: 20, reconnectionDelayMax: 100 });
 const joins = [["join-user-room", "u1"]];
 let looks = 0;

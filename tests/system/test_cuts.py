@@ -9,8 +9,8 @@ import re
 import subprocess
 import textwrap
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -216,20 +216,28 @@ def test_the_guide_shows_the_same_recipe_and_it_works_as_it_stands(make_bridge: 
     program = tmp_path / "guide.mjs"
     program.write_text(lines.replace("http://127.0.0.1:8000", bridge.url))
     said: queue.Queue[str] = queue.Queue()
-    process = subprocess.Popen(["node", program], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    reading = threading.Thread(target=read, args=(process.stdout, said))
-    reading.start()
-    with client_of(bridge.url) as client:
+    with printing(program, said), client_of(bridge.url) as client:
         assert said.get(timeout=GIVE_UP_SECONDS) == "[]"
         payment = client.post("/api/payments", json=PAYMENT).raise_for_status().json()["paymentId"]
         client.post(f"/api/payments/{payment}/cancellation", json={}).raise_for_status()
         assert said.get(timeout=GIVE_UP_SECONDS) == f"{payment} cancelled"
-    process.kill()
-    process.wait()
-    reading.join()
-    process.stdout.close()
     bridge.kill()
+
+
+@contextmanager
+def printing(program: Path, said: queue.Queue[str]) -> Iterator[None]:
+    """A program of Node's, which ends with the block."""
+    process = subprocess.Popen(["node", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    reading = threading.Thread(target=read, args=(process.stdout, said))
+    reading.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        reading.join()
+        process.stdout.close()
 
 
 def read(output: IO[str], said: queue.Queue[str]) -> None:

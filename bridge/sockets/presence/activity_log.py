@@ -98,10 +98,21 @@ class ActivityLog:
         """Up to when a client that leaves at this moment was told: not of what was still to be told to it, which it
         hears when it is back."""
         outbox = self.outboxes.take(sid)
-        change_begun = (
-            [*self._change_begun.values()] if outbox is None else [*self._change_begun.values(), outbox.first_at]
-        )
-        return min(self.now(), min(change_begun, default=self._newest + 1) - 1)
+        return self._told_before(None if outbox is None else outbox.first_at, self.now())
+
+    def told_until(self) -> int:
+        """Up to when all that are connected at this moment have been told, each in one line with all else that it is
+        sent: of whoever has received what is sent from now on it is certain that it heard all until then. Asked with
+        each delivery, so without a look at the clock: nothing has been announced since the newest."""
+        if not self._change_begun and not self.outboxes:
+            return self._newest
+        return self._told_before(self.outboxes.first_at, self._newest)
+
+    def _told_before(self, waiting_since: int | None, now: int) -> int:
+        waiting = [*self._change_begun.values()]
+        if waiting_since is not None:
+            waiting.append(waiting_since)
+        return min(now, min(waiting, default=now + 1) - 1)
 
     def note(
         self, event: Event, user_id: str, chat_id: str | None = None, *, at: int | None = None

@@ -34,6 +34,12 @@ class Outboxes:
     def __bool__(self) -> bool:
         return bool(self._outboxes)
 
+    @property
+    def first_at(self) -> int | None:
+        """When the first of all that is still to be told happened; None if there is nothing."""
+        # What is put here later happened later, and is for the clients behind, or in an outbox that was there.
+        return next((outbox.first_at for outbox in self._outboxes.values()), None)
+
     def share(self, sids: Iterable[str], outbox: Outbox) -> None:
         """All of some clients are to be told the same. There is nothing else for anybody."""
         self._outboxes = dict.fromkeys(sids, outbox)

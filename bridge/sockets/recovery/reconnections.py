@@ -179,16 +179,17 @@ class Reconnections:
         """A client is back that `can_be_restored`. Nothing may be sent between this and its hearing what goes out."""
         came_from, missed.session.came_from = missed.session.came_from, None
         resumed = self.recovery.resume(missed, principal)
-        messages = [event_message(event, offset) for event, offset in resumed.delivered]
         watches, sid = self._activity_log.watches, missed.session.sid
         watches.add(sid, resumed.watching)
         missed.session.watching = watches.of(sid)  # the same, but each name is in memory once
-        messages += self._activity_log.since(resumed.knew_until, resumed.rooms, missed.session.watching)
+        # Before the events: who comes again with the offset of one of those has heard all of this.
+        messages = self._activity_log.since(resumed.knew_until, resumed.rooms, missed.session.watching)
+        messages += [event_message(event, offset) for event, offset in resumed.delivered]
         return Restored(resumed.rooms, resumed.online, messages, came_from)
 
     def let_go(self, sid: str, connection: Connection | None, reason: str, *, for_good: bool) -> None:
-        """A client leaves. That it was there is known from its answer to the ping before the last, if the end of its
-        WebSocket does not show it."""
+        """A client leaves. That it was there is known from the last ping that it answered, or from its answer to the
+        ping before the last, if the end of its WebSocket does not show it."""
         now, silent_seconds = self._activity_log.left(sid), float(LATENESS_SECONDS)
         if connection is not None:
             silent_seconds += connection.server.ping_interval + connection.server.ping_timeout
@@ -196,6 +197,8 @@ class Reconnections:
                 # Since then it was told nothing, which is noticed in its turn.
                 now -= round((asyncio.get_running_loop().time() - connection.lost_at) * 1_000_000) + CLOCK_MICROS
         sure = now - round(silent_seconds * 1_000_000)
+        if connection is not None:
+            sure = max(sure, connection.told_until)
         is_clean = reason in CLEAN_ENDS and connection is not None and connection.protocol is not None
         self.recovery.let_go(sid, Leaving(now if is_clean else sure, sure), for_good=for_good)
 

@@ -7,6 +7,8 @@ heard. It is recovered only if all its rooms are known, and all that it missed c
 
 import asyncio
 import logging
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +18,7 @@ from bridge.sockets.errors import StoreUnavailableError
 from bridge.sockets.rate_limit import messages_in
 from bridge.sockets.recovery.replays import Allowance
 from bridge.sockets.recovery.session_proofs import Proven, pid_of, proven_by
-from bridge.sockets.recovery.sessions import Leaving, Session, Sessions, SessionStore
+from bridge.sockets.recovery.sessions import Arrival, Leaving, Session, Sessions, SessionStore
 from bridge.sockets.rooms.recent_events import DeliveredEvent, RecentEvents
 from coordinator import rooms
 from coordinator.errors import BridgeError
@@ -33,6 +35,8 @@ REPLAY_LIMIT = 5_000
 # A journal is asked for so many rooms at once; whoever is in more is recovered from memory alone.
 ROOMS_LIMIT = 300
 PAGE = 500
+# Of so many deliveries it is known who had been told of by then: as many as come in a minute.
+TOLD_LIMIT = 5_000
 TOO_OFTEN = "a client begins anew: what it missed was looked up too often"
 # What an event that is sent again takes besides its payload.
 FRAME_BYTES = 100
@@ -80,7 +84,7 @@ class Resumed:
     delivered: Sequence[tuple[Event, str]]
     """What it missed, each event with its offset."""
     knew_until: int
-    """Up to when it received who came and went, in microseconds since 1970."""
+    """Up to when it received who came and went, in microseconds since 1970; what it is told of that comes first."""
 
 
 class Recovery:
@@ -113,6 +117,10 @@ class Recovery:
         """Is told the sid of each client whose session another process has by now."""
         self.on_wanted: Callable[[str], object] = lambda _sid: None
         """Is told the sid of each client whose session another process wants: it may be gone without a word."""
+        self.told_until: Callable[[], int] = lambda: 0
+        """Up to when all clients have been told who came and went, in microseconds since 1970."""
+        self._told: deque[tuple[int, int]] = deque(maxlen=TOLD_LIMIT)
+        """That, as it was each time that events were delivered, behind the first of them."""
         self._waiting_for: set[asyncio.Event] = set()
         """Of those who wait for the cursor to move."""
 
@@ -122,6 +130,7 @@ class Recovery:
         """Notes what goes to the clients at this moment."""
         self._remembered.add(delivered)
         self.cursor, _, self._offset = delivered[-1]
+        self._told.append((delivered[0].number, self.told_until()))
         for moved in self._waiting_for.copy():
             moved.set()
 
@@ -146,7 +155,9 @@ class Recovery:
         """A new session for a client; returns its `pid`."""
         # Staff has its room by its token alone.
         of_staff = {rooms.STAFF: self.cursor} if principal.is_staff else {}
-        session = Session(sid, self.cursor, of_staff, user_id=principal.user_id)
+        told_until = self.told_until()
+        arrival = Arrival(told_until, self.cursor, told_until, self.cursor)
+        session = Session(sid, self.cursor, of_staff, user_id=principal.user_id, arrival=arrival)
         self._sessions.begin(session)
         return pid_of(self._key, sid, self._offset, principal)
 
@@ -162,8 +173,20 @@ class Recovery:
         # Whoever did not hear all that it was told before it left did not hear either who came and went.
         has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
         knew_until = 0 if left is None else left.sure if has_lost else left.at
+        knew_until = max(knew_until, self._proven_until(session.arrival, missed.received_until))
+        session.arrival = Arrival(knew_until, missed.received_until, self.told_until(), self.cursor)
         events = [(one.event, one.offset) for one in delivered]
         return Resumed(tuple(session.rooms), session.online, session.watching, events, knew_until)
+
+    def _proven_until(self, arrival: Arrival | None, received_until: int) -> int:
+        """Up to when a client certainly knew who came and went, by the last event that it shows to have received over
+        the connection that it had: what had been sent there before came before it."""
+        if arrival is None:
+            return 0
+        if received_until > arrival.cursor:
+            place = bisect_right(self._told, received_until, key=lambda told: told[0]) - 1
+            return arrival.told_at if place < 0 else max(arrival.told_at, self._told[place][1])
+        return arrival.told_at if received_until > arrival.received_until else arrival.knew_until
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
         """A client has entered a room."""

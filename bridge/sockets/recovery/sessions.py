@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from bridge.sockets.recovery.pending_saves import PendingSaves
 
-__all__ = ["Leaving", "Session", "SessionStore", "Sessions", "TakenOver"]
+__all__ = ["Arrival", "Leaving", "Session", "SessionStore", "Sessions", "TakenOver"]
 
 # Of those who left, so many are found without the store: as many as come back at once when a proxy restarts.
 AWAY_LIMIT = 20_000
@@ -27,6 +27,20 @@ class Leaving(NamedTuple):
     """In any case: up to when it is known to have been there."""
     delivered_until: int = 0
     """The last event that it may have been told."""
+
+
+class Arrival(NamedTuple):
+    """How a client came to this process last, for what it shows when it comes again: its offset proves what it was
+    sent before that event, also of what has none."""
+
+    knew_until: int
+    """Up to when it certainly knew who came and went, in microseconds since 1970."""
+    received_until: int
+    """The last event that it had received."""
+    told_at: int
+    """Up to when it was told who came and went, before the events that it had missed."""
+    cursor: int
+    """The last of those, and of all: what came later it was sent over this connection, each as it was delivered."""
 
 
 @dataclass(slots=True)
@@ -57,6 +71,8 @@ class Session:
     """Whose token its client brought, for staff to find it by."""
     is_resumed: bool = False
     """Whether its client has come back to it, and believes to be where it was."""
+    arrival: Arrival | None = None
+    """None: it has not been at this process."""
 
 
 class TakenOver(NamedTuple):

@@ -4,20 +4,19 @@ What it overrides of python-engineio 4.15 is undocumented; see `server.py` for h
 
 - `AsyncSocket.__init__`, `send`, `receive`, `close`, `schedule_ping`: stock has a writer task, a queue without
   bounds, two tasks for each message read and one for each ping. Here whatever goes to a client, of whatever kind,
-  goes by its `Writer`: straight into the WebSocket in the order of the calls, or into the backlog of a client that
-  polls. A task runs only while something that came is handled.
-- `connected`, `upgrading`, `upgraded`, `closing`, `closed`: five flags that anybody wrote to. Here each is read off
-  the one state, which `states.py` alone moves.
-- `poll`, `handle_get_request`: two polls at once shared what there was, in no order; one whose client had gone took
-  what came next with it; and one that met an upgrade was answered at once, over and over.
+  goes by its `Writer`: into the WebSocket in the order of the calls, or into the backlog of a client that polls. A
+  task runs only while something that came is handled.
+- `connected`, `upgrading`, `upgraded`, `closing`, `closed`: here each is read off the one state of `states.py`.
+- `poll`, `handle_get_request`: two polls at once shared what there was; one whose client had gone took what came next
+  with it; and one that met an upgrade was answered at once, over and over.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
@@ -44,9 +43,7 @@ __all__ = ["Connection"]
 logger = logging.getLogger("bridge.sockets")
 
 ALIVE = str(PONG)
-T = TypeVar("T")
-
-# A timer is this late in a server that is not overloaded; in one that is, clients are given their time all the same.
+# A timer is this late in a server that is not overloaded; clients of one that is are given their time all the same.
 LATENESS_SECONDS = 0.05
 CLOSED = Counter("bridge_sockets_closed", "Connections that the bridge closed, by why", ["reason"])
 
@@ -65,6 +62,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._share = share
         """What its address may have of the event loop's time; None: that is not counted."""
         self.last_ping: float | None = None
+        self._pinged_behind = self.told_until = 0
+        """Up to when it has certainly heard who came and went, as it answered a ping: in microseconds since 1970."""
         self.session: dict[str, Any] = {}
         self.state = State.ARRIVING
         self.lost_at: float | None = None
@@ -81,10 +80,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self._polling: Polling | None = None
         self._came: list[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
-        self._rate_full_at = 0.0
-        """When it may send as much at once again as any may; by the event loop's clock."""
-        self._joins_full_at = 0.0
-        """The same for joining rooms."""
+        self._rate_full_at = self._joins_full_at = 0.0
+        """When it may send, and join rooms, as much at once again as any may; by the event loop's clock."""
 
     # Where it stands
 
@@ -143,7 +140,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.writer.owe(sum(len(message.frame) for message in messages))
 
     def let_in(self) -> None:
-        """It is connected to a namespace."""
         self.server.let_in(self)
         self._keep_to_bounds()
 
@@ -154,7 +150,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.protocol.limit(bounds.message_bytes)
 
     def keep_apart(self) -> None:
-        """What is sent to this client alone from here on does not come in one read with what was sent before."""
+        """What is sent to it alone from here on does not come in one read with what was sent before."""
         if self.upgraded:
             self.writer.keep_apart()
 
@@ -169,7 +165,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         logger.info("closing the connection %s: %s", self.sid, why or disconnect.why)
 
     def stalled(self, disconnect: Disconnect) -> None:
-        """The client does not read what it is sent, or does not send on."""
+        """It does not read what it is sent, or does not send on."""
         self.writer.drop()
         if self.protocol is None:
             self.end(disconnect)
@@ -197,7 +193,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.writer.backlog.wake()
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """The connection is closed; whatever the library would have it wait for, or say, there is nothing of here."""
+        """The connection is closed, without what the library would have it wait for, or say."""
         self.server.forget(self)
         is_first = self.state not in (State.LEAVING, State.CLOSED)
         self.move(Trigger.LEFT)
@@ -210,7 +206,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             self.move(Trigger.GONE)
             self.server.sockets.pop(self.sid, None)
 
-    # Heartbeat, by the engine's deadlines instead of tasks
+    # Heartbeat, by the engine's deadlines
 
     def schedule_ping(self) -> None:
         self.server.pongs.discard(self)
@@ -219,9 +215,15 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def ping(self, due: float) -> None:
         """Asks the client whether it is there, which was due a moment ago."""
         self.last_ping = time.time()
+        self._pinged_behind = self.server.told_until()
         self.writer.put(Packet(PING))
         since = max(due, asyncio.get_running_loop().time() - LATENESS_SECONDS)
         self.server.pongs.add(self, self.server.ping_timeout, since=since)
+
+    def _answers_ping(self) -> None:
+        self.last_ping = None
+        self.told_until = self._pinged_behind
+        self.schedule_ping()
 
     # Reading
 
@@ -233,8 +235,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
     def received(self, content: str | bytes) -> None:
         """A message has come over the WebSocket. They are handled one after the other."""
         if content == ALIVE:
-            self.last_ping = None
-            self.schedule_ping()
+            self._answers_ping()
         elif self._came is None:
             self._came = [content]
             self.server.start(self._handle())
@@ -243,9 +244,16 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if self.protocol is not None:
                 self.protocol.pause()
 
+    def cut(self) -> None:
+        """The WebSocket is gone, or is going to be."""
+        if self.lost_at is None:
+            self.lost_at = asyncio.get_running_loop().time()
+            self.writer.cut()
+
     def lost(self) -> None:
-        """The WebSocket is gone; what came before is handled first."""
-        self.lost_at = asyncio.get_running_loop().time()
+        """The same, or it is closing; what came before is handled first."""
+        if self.lost_at is None:
+            self.lost_at = asyncio.get_running_loop().time()
         if self._came is None:
             self.server.start(self._leave())
         else:
@@ -258,7 +266,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if content is not None:
                 # Here, where next to nothing is kept of those in a crowd who wait.
                 await self.server.scheduler.take()
-                fault = await self._charged(self._take(content))
+                work = self._take(content)
+                fault = await (work if self._share is None else self._share.charged(work))
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
@@ -267,10 +276,6 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if self._came:
                 await asyncio.sleep(0)  # one that sends thousands at once is not alone here
         self._came = None
-
-    async def _charged(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs this at the expense of the client's address."""
-        return await (work if self._share is None else self._share.charged(work))
 
     async def _leave(self, fault: Disconnect | None = None) -> None:
         """It has gone, or is closed for what it sent."""
@@ -298,15 +303,13 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         return None
 
     async def receive(self, pkt: Any) -> None:
-        if self.protocol is None:  # which paces whatever comes over it, down to a part of a message
+        if self.protocol is None:  # which paces whatever comes over it
             await self.keep_to_rate_limit(len(pkt.data) if isinstance(pkt.data, str | bytes) else 0)
             await self.server.scheduler.take()
         if pkt.packet_type == PONG:
-            self.last_ping = None
-            self.schedule_ping()
+            self._answers_ping()
         elif pkt.packet_type == MESSAGE:
-            # As `_trigger_event` does, without three coroutines in between. A handler that is cancelled is seen to
-            # where it was called; what comes next is handled all the same.
+            # Without the library's three coroutines. A handler that is cancelled is seen to where it was called.
             with suppress(asyncio.CancelledError):
                 await self.server.handlers["message"](self.sid, pkt.data)
         elif pkt.packet_type not in (PING, NOOP):  # which clients have no business to send, and do no harm
@@ -376,7 +379,8 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """From here on everything is written at once; first what has waited."""
         self.protocol = door
         self._keep_to_bounds()
-        door.take_over(self, self.writer, rate_limit=self.server.limits.messages, share=self._share)
+        rate_limit, crowd = self.server.limits.messages, self.server.crowd_reads
+        door.take_over(self, self.writer, rate_limit=rate_limit, share=self._share, crowd=crowd)
 
     async def _pump(self, send: Send) -> None:
         """Writes what waits, where the web server has no door for frames."""

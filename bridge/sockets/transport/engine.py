@@ -34,6 +34,7 @@ from bridge.sockets.limits import Bounds, Limits
 from bridge.sockets.loop_shares import LOOP_SHARE
 from bridge.sockets.rate_limit import RateLimits
 from bridge.sockets.transport.connection import Connection
+from bridge.sockets.transport.crowd_reads import CrowdReads
 from bridge.sockets.transport.crowd_writes import CrowdWrites
 from bridge.sockets.transport.deadlines import Deadlines
 from bridge.sockets.transport.disconnects import Disconnect
@@ -90,10 +91,12 @@ class EngineIoServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engi
         """Those of them who are not connected to any namespace yet, who has waited longest first."""
         self.moved: Callable[[Connection], None] = lambda _: None
         """Called when a connection can be written to directly, or no longer."""
+        self.told_until: Callable[[], int] = lambda: 0
+        """Up to when all clients have been told who came and went, in microseconds since 1970."""
         self.misrouted = MisroutedRequests()
         self.open_packets = OpenPackets(self)
         self.scheduler = LoopScheduler()  # shared by all that clients have done
-        self.crowd_writes = CrowdWrites()
+        self.crowd_writes, self.crowd_reads = CrowdWrites(), CrowdReads()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -48,7 +48,7 @@ class Request:
 
     def scope(self, transport: asyncio.BaseTransport, *, root_path: str) -> dict[str, Any]:
         """What an ASGI application is told of it."""
-        peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname"))
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         offered = self._found.get(b"sec-websocket-protocol", b"").decode("latin-1")
         return {
             "type": "websocket",
@@ -82,5 +82,5 @@ def response(status: HTTPStatus, headers: Iterable[tuple[bytes, bytes]], body: b
         of_body = [(b"content-type", TEXT), (b"content-length", b"%d" % len(body))]
         all_headers += [header for header in of_body if header[0] not in names]
         all_headers.append((b"connection", b"close"))
-    lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b"%s: %s" % header for header in all_headers)]
-    return b"\r\n".join([*lines, b"", body])
+    lines = [b"%s: %s" % header for header in all_headers]
+    return b"\r\n".join([b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *lines, b"", body])

@@ -2,8 +2,9 @@
 
 A ping, an answer to one, an empty message or an empty part of one costs as much to read as a message does, so each
 frame counts, and a long one for several. A client that is too fast is left waiting: what it sends stays with it, and
-nothing is lost. So is one whose address has had its share of the event loop's time, until it is its turn. What has
-come of a message that is not whole counts with all that is kept for connections, and so does what is left waiting.
+nothing is lost. So is one whose address has had its share of the event loop's time, until it is its turn, and one of
+a crowd. What has come of a message that is not whole counts with all that is kept for connections, and so does what
+is left waiting.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from bridge.sockets.loop_shares import LoopShare
 from bridge.sockets.rate_limit import RateLimit, messages_in
+from bridge.sockets.transport.crowd_reads import CrowdReads
 from bridge.sockets.transport.frame_reader import FrameReader, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.unread_bytes import Counts
 
@@ -47,12 +49,14 @@ class SocketReading:
         "_frames",
         "_held_bytes",
         "_is_paused",
+        "_late",
         "_rate_full_at",
         "_reader",
         "_resting",
         "_subscriber",
         "_transport",
         "_unread",
+        "crowd",
         "rate_limit",
         "share",
         "waits_for_turn",
@@ -80,6 +84,10 @@ class SocketReading:
         """What its address may have of the event loop's time; None: that is not counted."""
         self.waits_for_turn = False
         """While its address has had more than that."""
+        self.crowd: CrowdReads | None = None
+        """Among whom it has its turn; None: it need not wait for others."""
+        self._late = b""
+        """What has come and waits for that."""
         self._resting: asyncio.Handle | None = None
         """While it has sent more than it may, or is to go on in another turn."""
         self._is_paused = False
@@ -99,15 +107,31 @@ class SocketReading:
         """Something has come."""
         if self._reader is None:
             self._rest(PASSED_OVER_SECONDS)
-            return
-        self._frames, self._fed_bytes = self._reader.feed(data), len(data)
-        self._read()
-        self._note()
+        elif self._late:
+            self._late += data
+            if not self._transport.is_closing():
+                self._transport.pause_reading()  # the rest waits with the client
+            self._note()
+        elif self.crowd is None or self.crowd.has_turn():
+            self._frames, self._fed_bytes = self._reader.feed(data), len(data)
+            self._read()
+            self._note()
+        else:
+            self._late = data
+            self._note()
+            self.crowd.wait(self.read_late)
+
+    def read_late(self) -> None:
+        """Reads what has waited for its turn, as it comes or now."""
+        late, self._late = self._late, b""
+        if self._reader is not None and late:
+            self._frames, self._fed_bytes = self._reader.feed(late), len(late)
+            self._read_on()
 
     @property
     def unread_bytes(self) -> int:
         """What has come and is not read whole."""
-        return self._fed_bytes + (0 if self._reader is None else self._reader.held_bytes)
+        return self._fed_bytes + len(self._late) + (0 if self._reader is None else self._reader.held_bytes)
 
     def make_room(self) -> None:
         self._subscriber.make_room()
@@ -191,8 +215,8 @@ class SocketReading:
 
     @property
     def is_paused(self) -> bool:
-        """Whether what the client sends waits: for its address's turn, for its rate, or for what it sent before."""
-        return self._is_paused or self.waits_for_turn or self._resting is not None
+        """Whether what the client sends waits: for its turn, for its rate, or for what it sent before."""
+        return self._is_paused or self.waits_for_turn or self._resting is not None or self._late != b""
 
     def _listen(self) -> None:
         if not self.is_paused and not self._transport.is_closing():
@@ -201,7 +225,7 @@ class SocketReading:
     def stop(self) -> None:
         """The connection is gone."""
         self._frames = self._reader = None
-        self._fed_bytes = 0
+        self._fed_bytes, self._late = 0, b""
         self._note()
         if self._resting is not None:
             self._resting.cancel()

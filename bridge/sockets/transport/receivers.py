@@ -33,6 +33,9 @@ class Receiver(Protocol):
     def received(self, content: str | bytes) -> None:
         """A message has come."""
 
+    def cut(self) -> None:
+        """The connection is gone, or as good as: nothing is written to it. `lost` is called when it has its turn."""
+
     def lost(self) -> None:
         """The connection is gone, or closing. Called once."""
 

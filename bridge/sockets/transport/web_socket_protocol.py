@@ -10,12 +10,13 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
 from bridge.sockets.loop_shares import LoopShare
 from bridge.sockets.rate_limit import RateLimit
+from bridge.sockets.transport.crowd_reads import CrowdReads
 from bridge.sockets.transport.disconnects import FIRST_OF_OUR_OWN, Disconnect
 from bridge.sockets.transport.frame_reader import Opcode, ReceivedFrame, WebSocketError
 from bridge.sockets.transport.frames import frame_of
@@ -107,7 +108,25 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._reading = SocketReading(self.transport, self, self._config.ws_max_size, self.unread)
         self._server_state.connections.add(self)
 
+    def eof_received(self) -> bool:
+        """Nothing more comes. Returns whether the connection is left open, to be closed when it has its turn."""
+        return self._waits_to(self.transport.close)
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if not self._waits_to(self._lose):
+            self._lose()
+
+    def _waits_to(self, end: Callable[[], object]) -> bool:
+        """Whether others end at the same time, so that this is called when it has its turn."""
+        crowd = None if self._reading is None else self._reading.crowd
+        if crowd is None or self._receiver is None or crowd.has_turn():
+            return False
+        self._receiver.cut()
+        crowd.wait(end)
+        return True
+
+    def _lose(self) -> None:
+        """The connection is gone, and so is its turn to read what came before."""
         self._server_state.connections.discard(self)
         if self._closing is not None:
             self._closing.cancel()
@@ -160,6 +179,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
 
     def shutdown(self) -> None:
         """uvicorn stops."""
+        if self._reading is not None:
+            self._reading.read_late()  # nobody is told to have been heard who was not
         self.finish(Disconnect.RESTARTING)
         self.transport.close()
 
@@ -298,10 +319,16 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     # The door
 
     def take_over(
-        self, receiver: Receiver, writer: Writer, *, rate_limit: RateLimit, share: LoopShare | None = None
+        self,
+        receiver: Receiver,
+        writer: Writer,
+        *,
+        rate_limit: RateLimit,
+        share: LoopShare | None = None,
+        crowd: CrowdReads | None = None,
     ) -> None:
         """From now on everything is handed to `receiver`, first what the application has not asked for, and `writer`
-        alone writes. `share` is what may be had of the event loop's time."""
+        alone writes. `share` is what may be had of the event loop's time, and `crowd` says when."""
         self._writer = writer
         if self._status is not None:
             writer.drop()
@@ -310,7 +337,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._receiver = receiver
         if self._reading is not None:
             self._reading.rate_limit = rate_limit
-            self._reading.share = share
+            self._reading.share, self._reading.crowd = share, crowd
             if share is not None:
                 self._reading.count_in(self.unread.of(share.network))
         writer.take_over(self.transport)

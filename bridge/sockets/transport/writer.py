@@ -4,6 +4,7 @@ What cannot be written at once waits, in a backlog or in the transport's buffer,
 """
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable
 from enum import Enum
@@ -69,6 +70,7 @@ class Writer:
         "_client",
         "_crowd_writes",
         "_is_apart",
+        "_is_cut",
         "_is_full",
         "_limit_bytes",
         "_owed_bytes",
@@ -101,6 +103,8 @@ class Writer:
         """Whether something waits there."""
         self._is_apart = False
         """Whether what is sent to it alone is held back first."""
+        self._is_cut = False
+        """Whether nothing is written any more, whatever the transport says."""
         self.holds_back = False
         """Whether what is sent waits for a moment."""
         self.mode = Mode.BUFFERED
@@ -249,19 +253,20 @@ class Writer:
             self._write_directly()
 
     def _write_directly(self) -> None:
-        if self._transport is None:
+        if self._transport is None or self._is_cut:
             return
         self.write_frames, self._is_full = self._transport.write, False
         if self._borrowed is None and sys.platform != "win32" and not self._transport.get_extra_info("sslcontext"):
             lent = self._transport.get_extra_info("socket")
-            self._borrowed = Borrowed(lent.family, lent.type, lent.proto, lent.fileno())
+            # To send is all that it does, which is the same for every family: to ask for that takes a dozen calls.
+            self._borrowed = Borrowed(socket.AF_INET, socket.SOCK_STREAM, 0, lent.fileno())
             self._borrowed.writer = self
             self._send = self._borrowed.send
         self._settle()
 
     def paused(self) -> None:
         """The socket is full: what is written waits in the transport."""
-        if self.mode is not Mode.CLOSED:
+        if self.mode is not Mode.CLOSED and not self._is_cut:
             self.write_frames, self._is_full = self._write_behind, True
             self._settle()
         self._unread.note(self, self.unread_bytes)
@@ -300,6 +305,14 @@ class Writer:
             self._backlog.wake()
         self._stop()
 
+    def cut(self) -> None:
+        """The socket is gone, or going: nothing is written to it, and `drop` follows."""
+        self.write_frames, self._is_cut = _dropped, True
+        # Before anything that may fail: the number of the socket is soon another client's.
+        if self._borrowed is not None:
+            self._borrowed.detach()
+            self._borrowed = self._send = None
+
     def drop(self) -> None:
         """Writes nothing any more, whatever waits: it would not be read, or is sent again once the client is back."""
         self._unread.note(self, 0)
@@ -308,12 +321,8 @@ class Writer:
         self._stop()
 
     def _stop(self) -> None:
-        self.write_frames = _dropped
+        self.cut()
         self.holds_back = self._is_apart = False
-        # Before anything that may fail: the number of the socket is soon another client's.
-        if self._borrowed is not None:
-            self._borrowed.detach()
-            self._borrowed = self._send = None
         if self._backlog is not None:
             self._backlog.counts_no_more()
         self._set(Mode.CLOSED)

@@ -331,6 +331,9 @@ class Receiver:
     def received(self, content: str | bytes) -> None:
         self.heard.append(content)
 
+    def cut(self) -> None:
+        raise AssertionError("it is alone, and need not wait for its end")
+
     def lost(self) -> None:
         assert not self.is_lost
         self.is_lost = True
