@@ -23,7 +23,13 @@ from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["ABSENCE_BELIEVED_SECONDS", "CORROBORATION_AWAITED_SECONDS", "Corroboration", "WitnessAnswers"]
+__all__ = [
+    "ABSENCE_BELIEVED_SECONDS",
+    "CORROBORATION_AWAITED_SECONDS",
+    "TOLD_AGAIN_SECONDS",
+    "Corroboration",
+    "WitnessAnswers",
+]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -35,6 +41,11 @@ ABSENCE_BELIEVED_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 60.0
 # One word is not taken for want of a second after fewer tries than this, however long they took.
 TRIES = 3
+# What is told again after all took it back stays for so long at least, and twice as long each time, up to a day: an
+# endpoint that tells of it in one answer and not in another would have it come and go.
+TOLD_AGAIN_SECONDS, TOLD_AGAIN_LONGEST_SECONDS = 600.0, 86_400.0
+# Of so many it is remembered that all took them back.
+DISOWNED_LIMIT = 1_000
 WAITS = "it waits for the word of a second endpoint"
 CONTRADICTED = "two endpoints contradict each other"
 NO_SOURCE = "nobody tells of it any more, and it does not count"
@@ -101,6 +112,8 @@ class Corroboration:
     _questions: dict[_Key, _Question] = field(default_factory=dict)
     _by_one: dict[str, str | None] = field(default_factory=dict)
     """Those that count by the word of one, and whose."""
+    _disowned: dict[str, int] = field(default_factory=dict)
+    """How often all took back what they had told of."""
 
     @property
     def waiting(self) -> str | None:
@@ -218,8 +231,9 @@ class Corroboration:
                     self._apart |= {one.transfer_id for one in some}
                     groups.extend([one] for one in some)
                     continue
-                if has_differed and question.has_differed and await self._is_disowned(some):
+                if has_differed and question.has_differed and await self._is_disowned(question, some):
                     gone |= {one.transfer_id for one in some}
+                    self._note_disowned(some)
                     if question.contradiction is not None:
                         answers.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
                         news.add(key[0])
@@ -259,11 +273,21 @@ class Corroboration:
         question.contradiction = question.contradiction or contradiction
         return question
 
-    async def _is_disowned(self, some: Sequence[Due]) -> bool:
-        """Whether all endpoints that can tell of it say something else, also the one that told of it."""
+    async def _is_disowned(self, question: _Question, some: Sequence[Due]) -> bool:
+        """Whether all endpoints that can tell of it say something else, also the one that told of it. What they took
+        back before, and was told again, is not believed to be gone so soon."""
+        times = max(self._disowned.get(one.transfer_id, 0) for one in some)
+        if times and self.clock() < question.since + backoff(TOLD_AGAIN_SECONDS, times, TOLD_AGAIN_LONGEST_SECONDS):
+            return False
         number, _ = some[0].block
         words = {(await self.votes.of(place, number, some))[0] for place in self.rpc.everybody()} - {Word.UNTRACED}
         return len(words) > 0 and words <= AGAINST
+
+    def _note_disowned(self, some: Sequence[Due]) -> None:
+        for one in some:
+            self._disowned[one.transfer_id] = self._disowned.pop(one.transfer_id, 0) + 1
+        for oldest in list(self._disowned)[:-DISOWNED_LIMIT]:
+            del self._disowned[oldest]
 
     def _key(self, due: Due) -> _Key:
         alone = due.transfer_id if due.transfer_id in self._apart else ""
