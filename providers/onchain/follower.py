@@ -132,6 +132,7 @@ class ChainFollower:
             or self._rereading.waiting
             or self._traced_later.waiting
             or self._traces.passed
+            or self._rpc.unreadable_logs.said
             or self._difference
         )
 

@@ -304,7 +304,7 @@ class Corroboration:
         reread = self._reread if question.is_plain and question.tries < TRIES else {}
         answer = await self.votes.take(reported_by, some, reread)
         word, said = answer.word, answer.said
-        has_parts = word in (Word.OTHERWISE, Word.ABSENT) or answer.is_untraced
+        has_parts = word in (Word.OTHERWISE, Word.ABSENT) or answer.is_in_parts
         if has_parts and len(some) > 1:
             return False
         question.is_plain = question.is_plain and word is Word.BEHIND

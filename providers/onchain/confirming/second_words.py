@@ -146,7 +146,7 @@ class SecondWords:
         if word is Word.AGREES:
             step.answered |= {one.transfer_id for one in some}
             return None
-        if word in AGAINST and len(some) > 1:
+        if (word in AGAINST or Word.PARTLY in words) and len(some) > 1:
             self._apart |= {one.transfer_id for one in some}
             return None
         if word is Word.ABSENT:
