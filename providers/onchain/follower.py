@@ -2,7 +2,6 @@
 it is reorganised. Each step is committed before the next, so a crash loses nothing and repeats nothing that counts.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +36,7 @@ from providers.onchain.matching.untraced import with_number
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
+from providers.onchain.nodes.side_by_side import side_by_side
 from providers.onchain.reading.ranges import shallow_blocks
 from providers.onchain.reading.scanning import see_block
 from providers.onchain.reading.traces import Traces
@@ -316,18 +316,16 @@ class ChainFollower:
 
     async def _go_on(self, step: Step, finality: Finality, numbers: range, head: Header | None = None) -> str | None:
         """Follows blocks one by one. Returns why it cannot go on, nor back."""
-        blocks = await asyncio.gather(
-            *(
-                see_block(
-                    self._rpc,
-                    self._traces,
-                    self.chain,
-                    number,
-                    self._watchlist,
-                    shown=head if head is not None and head.number == number else None,
-                )
-                for number in numbers
+        blocks = await side_by_side(
+            see_block(
+                self._rpc,
+                self._traces,
+                self.chain,
+                number,
+                self._watchlist,
+                shown=head if head is not None and head.number == number else None,
             )
+            for number in numbers
         )
         for seen in blocks:
             self._witnesses.ancestry.note(seen.block, seen.header)
