@@ -25,6 +25,7 @@ from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.traced_later import TracedLater
+from providers.onchain.confirming.traced_words import TracedWords
 from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
@@ -87,7 +88,7 @@ class ChainFollower:
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
-        self._witnesses = witnesses = Witnesses(chain, rpc)
+        self._witnesses = witnesses = Witnesses(chain, rpc, TracedWords(rpc))
         self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
         votes = Votes(chain, rpc, witnesses)
@@ -186,7 +187,7 @@ class ChainFollower:
                 await self._rpc.read_heads()
             self._rounds += 1
             self._turns_back = 0
-            head = await self._rpc.head()
+            head = await self._rpc.head(with_transactions=self._watchlist.wants_own_coin)
             self.head, self.head_at = head.number, head.made_at
             if self._following is None or not self._has_begun:
                 stored = await self._store.following(self.chain.name)

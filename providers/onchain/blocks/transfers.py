@@ -138,7 +138,8 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
         if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC:
             return None
         if len(data) != _WORD_DIGITS:
-            raise ValueError
+            _require_more(data)
+            return None
         units, sender, recipient = quantity("0x" + data), _address_in(topics[1]), _address_in(topics[2])
         if not units or sender == recipient:
             return None
@@ -153,6 +154,13 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedError(_wrong_in(log)) from None
+
+
+def _require_more(data: str) -> None:
+    """A token may tell of more than an amount, which is another event. Raises ValueError for what has no room even
+    for that."""
+    if len(data) < _WORD_DIGITS or len(bytes.fromhex(data)) * 2 != len(data):
+        raise ValueError
 
 
 def _is_removed(said: object) -> bool:
@@ -191,6 +199,7 @@ def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], li
     """The transfers that logs tell of, without those that are malformed or told in two ways, and these: one bad log
     hides no other."""
     found: dict[str, ChainTransfer] = {}
+    in_two_ways: set[str] = set()
     wrong: dict[str, str] = {}
     for log in logs:
         try:
@@ -200,8 +209,9 @@ def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], li
             wrong[str(named)[:_HASH_CHARACTERS]] = str(error)
             continue
         if transfer is not None and found.setdefault(transfer.transfer_id, transfer) != transfer:
+            in_two_ways.add(transfer.transfer_id)
             wrong[transfer.tx_hash] = "one transfer is told in two ways"
-    there = [one for one in found.values() if wrong.get(one.tx_hash) is None]
+    there = [one for name, one in found.items() if name not in in_two_ways]
     return distinct(there), [Unreadable(tx_hash, why) for tx_hash, why in wrong.items()]
 
 

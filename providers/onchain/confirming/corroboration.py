@@ -210,6 +210,7 @@ class Corroboration:
     async def ask_witnesses(self, deep: Sequence[Due], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
         """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block, or
         one for each of them where that is not what the other one has."""
+        self.votes.witnesses.traced.begin()
         doubted = {one.transfer_id: one for one in doubts}
         open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}

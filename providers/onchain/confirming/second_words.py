@@ -99,6 +99,7 @@ class SecondWords:
     async def ask(self, step: Step) -> None:
         """Asks about what is due for it. Has the step know what waits no more, and raise the alarm where another
         endpoint says otherwise."""
+        self.votes.witnesses.traced.begin()
         groups = {key: list(some) for key, some in groupby(sorted(self.counted, key=self._key), key=self._key)}
         now = self.clock()
         self._questions = {key: self._questions.get(key) or _Question(now) for key in groups}

@@ -22,12 +22,12 @@ from providers.onchain.blocks.transfers import (
     topic_of,
 )
 from providers.onchain.chains import Chain, token_amount
+from providers.onchain.confirming.traced_words import TracedWords
 from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
-from providers.onchain.reading.call_traces import CALL_TRACER, calls_in
 from providers.onchain.reading.scanning import Seen, times_in, transactions_of
 
 __all__ = ["Due", "Witnesses", "Word"]
@@ -80,6 +80,7 @@ class Witnesses:
 
     chain: Chain
     rpc: ChainRpc
+    traced: TracedWords
     ancestry: Ancestry = field(default_factory=Ancestry)
     """Of the blocks that are followed."""
     called_final: dict[int, BlockId] = field(default_factory=dict)
@@ -276,7 +277,7 @@ class Witnesses:
     async def _of_inner_call(self, place: int, due: Due, block: Mapping[str, Any]) -> tuple[Word, str]:
         """Whether a contract sent it on within its transaction."""
         try:
-            call = await self._traced(place, due.tx_hash, block)
+            call = await self.traced.calls(place, due.tx_hash, block)
         except RefusedByNodeError as error:
             if error.is_for_good:
                 return Word.UNTRACED, "it offers no traces"
@@ -291,17 +292,6 @@ class Witnesses:
         if any(_is_same(due, one) for one in reported):
             return Word.AGREES, ""
         return Word.OTHERWISE, f"has no such transfer within {due.tx_hash}"
-
-    async def _traced(self, place: int, tx_hash: str, block: Mapping[str, Any]) -> Any:
-        """The calls of a transaction, by itself or in the trace of its block: some offer just one of these, and who
-        shows it in either has a word. Raises FaultyError, and RefusedByNodeError, for good if it offers none."""
-        try:
-            return await self.rpc.ask_at(place, "debug_traceTransaction", tx_hash, CALL_TRACER)
-        except RefusedByNodeError as error:
-            if not error.is_for_good:
-                raise
-        answer = await self.rpc.ask_at(place, "debug_traceBlockByHash", header_of(block).hash, CALL_TRACER)
-        return calls_in(answer, transactions_of(block)).get(tx_hash)
 
     def _unless_same(
         self, place: int, block: Mapping[str, Any] | None, due: Sequence[Due]

@@ -3,6 +3,7 @@ for each thing that can be wrong with one, and for a while in readiness.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ logger = logging.getLogger("bridge.onchain")
 
 # For so long it is said which blocks had some.
 SHOWN_SECONDS = 3600.0
+# So many are remembered until their blocks are read again.
+REMEMBERED_LIMIT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class UnreadableLogs:
     _clock: Callable[[], float]
     _left_out: dict[tuple[str, str], _LeftOut] = field(default_factory=dict)
     """By the endpoint's host, and by what is wrong."""
+    _lately: deque[Unreadable] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LIMIT))
 
     @property
     def said(self) -> str | None:
@@ -51,9 +55,14 @@ class UnreadableLogs:
             f" the last of {one.tx_hash}){others}; name the transaction of a payment that is missed"
         )
 
+    def knows(self, unreadable: Unreadable) -> bool:
+        """Whether just that was left out before, whoever told of it: then it is the token's own way."""
+        return unreadable in self._lately
+
     def note(self, host: str, blocks: range, unreadable: Iterable[Unreadable]) -> None:
         """Remembers that some of an endpoint's logs of these blocks are left out."""
         for one in unreadable:
+            self._lately.append(one)
             known = self._left_out.get((host, one.why))
             is_news = known is None or self._clock() > known.at + SHOWN_SECONDS
             first, last = blocks[0], blocks[-1]

@@ -98,7 +98,7 @@ async def see_block(
     """Reads one block; `shown` is its header, if that is known. Raises ChainUnavailableError, and MalformedError."""
     wants_own_coin = chain.own_coin is not None and watchlist.wants_own_coin
     shown_by: int | None
-    if shown is None or wants_own_coin:
+    if shown is None or (wants_own_coin and not shown.has_transactions):
         reported = await rpc.block_with_source(number, with_transactions=wants_own_coin)
         content, shown_by = reported.answer, reported.place
     else:
@@ -158,10 +158,11 @@ async def see_again(
     place: int,
     one_by_one: bool = False,
     already_seen: Mapping[str, str | None] = MappingProxyType({}),
+    shown: Header | None = None,
 ) -> Sequence[Seen]:
     """Reads blocks that were read before once more, by just this endpoint; `one_by_one` those that no range may reach
-    into. `told` are transfers of which it has told itself, by their ids, and in which block. Raises FaultyError,
-    ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+    into. `already_seen` are transfers of which it has told itself, by their ids, and in which block; `shown` is a
+    block that it has shown. Raises FaultyError, ChainUnavailableError, RefusedByNodeError, and MalformedError."""
     contracts = contracts_of(chain)
     found: list[Seen] = []
     if contracts and len(watchlist) and one_by_one:
@@ -177,7 +178,7 @@ async def see_again(
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
             found += await _own_coin_again(
-                rpc, traces, chain, number, watchlist, place=place, already_seen=already_seen
+                rpc, traces, chain, number, watchlist, place=place, already_seen=already_seen, shown=shown
             )
     return found
 
@@ -191,9 +192,13 @@ async def _own_coin_again(
     *,
     place: int,
     already_seen: Mapping[str, str | None],
+    shown: Header | None,
 ) -> list[Seen]:
-    content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
-    header = header_of(content)
+    if shown is not None and shown.number == number and shown.has_transactions:
+        header = shown
+    else:
+        header = header_of(await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True))
+    content = header.content
     found: list[ChainTransfer] = []
     try:
         found += await traces.shown_by(place, header.id, transactions_of(content))
@@ -219,11 +224,12 @@ def _waited_for(watchlist: Watchlist, transfers: Sequence[ChainTransfer]) -> lis
 
 
 def _as_far_as_readable(rpc: ChainRpc, chain: Chain, blocks: range, reported: SourcedAnswer) -> list[ChainTransfer]:
-    """What logs tell of that are read again. Whoever tells some that cannot be read is set aside for a while, where
-    there is another one."""
+    """What logs tell of that are read again. Whoever tells some that cannot be read, and could be when they were read
+    first, is set aside for a while, where there is another one."""
     told, wrong = readable(chain, reported.answer)
-    if wrong and len(rpc.endpoints) > 1:
-        rpc.distrust(wrong[0].why, reported.place)
+    news = [one for one in wrong if not rpc.unreadable_logs.knows(one)]
+    if news and len(rpc.endpoints) > 1:
+        rpc.distrust(news[0].why, reported.place)
     elif wrong:
         rpc.unreadable_logs.note(rpc.endpoints[reported.place].host, blocks, wrong)
     return told

@@ -15,7 +15,7 @@ from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.nodes.side_by_side import side_by_side
 from providers.onchain.reading.call_traces import CALL_TRACER, Calls, calls_in, is_of_call_tracer, may_call
 
-__all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
+__all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "TRIES", "Traces"]
 
 logger = logging.getLogger("bridge.onchain")
 

@@ -55,7 +55,8 @@ def test_a_transfer_is_read_from_a_log() -> None:
         {"address": ALICE},
         {"topics": [*LOG["topics"], topic_of(ALICE)]},
         {"topics": ["0x" + "0" * 64, *LOG["topics"][1:]]},
-        {"data": "0x"},
+        {"data": LOG["data"] + LOG["data"][2:]},
+        {"removed": True},
     ],
 )
 def test_other_logs_are_no_transfers(change: dict[str, Any]) -> None:
@@ -70,7 +71,17 @@ def test_what_an_address_sends_to_itself_moves_nothing() -> None:
     assert from_trace(CHAIN, "0x1", call, BLOCK) == []
 
 
-@pytest.mark.parametrize("change", [{"topics": None}, {"blockNumber": "five"}, {"address": "0x1"}, {"data": 5}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"topics": None},
+        {"blockNumber": "five"},
+        {"address": "0x1"},
+        *({"data": data} for data in (5, "0x", "0x05", LOG["data"] + "zz", LOG["data"] + "0")),
+        {"removed": "false"},
+        {"removed": 0},
+    ],
+)
 def test_a_malformed_log_is_said_to_be(change: dict[str, Any]) -> None:
     with pytest.raises(MalformedError):
         from_log(CHAIN, LOG | change)

@@ -10,10 +10,12 @@ from providers.onchain.nodes.side_by_side import side_by_side
 class Question:
     """One that is never answered."""
 
-    has_begun = has_ended = False
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.has_ended = False
 
     async def ask(self) -> int:
-        self.has_begun = True
+        self.begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -34,11 +36,10 @@ async def test_once_one_fails_no_other_goes_on() -> None:
     question = Question()
 
     async def fails() -> int:
-        while not question.has_begun:
-            await asyncio.sleep(0)
-        raise ValueError
+        await question.begun.wait()
+        raise ValueError("no answer")
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no answer"):
         await side_by_side([question.ask(), fails()])
     assert question.has_ended
 
@@ -46,8 +47,7 @@ async def test_once_one_fails_no_other_goes_on() -> None:
 async def test_whoever_is_stopped_leaves_no_question_behind() -> None:
     question = Question()
     asking = asyncio.create_task(side_by_side([question.ask(), says(1)]))
-    while not question.has_begun:
-        await asyncio.sleep(0)
+    await question.begun.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
