@@ -80,6 +80,8 @@ class _Question:
     """Since when somebody has not had it, nor anybody a word against it."""
     otherwise: str | None = None
     """What was said last that was not the same."""
+    unsaid: str | None = None
+    """Why nobody said anything of it last, if nobody did."""
     has_differed: bool = False
     """Whether a word was another. While a chain is reorganised two endpoints differ for a moment."""
     is_doubted: bool = False
@@ -124,7 +126,8 @@ class Corroboration:
         number = key[0]
         if question.contradiction is not None:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
-        waits = f"money in block {number} waits for the word of a second endpoint"
+        why = "" if question.unsaid is None else f" ({question.unsaid})"
+        waits = f"money in block {number} waits for the word of a second endpoint{why}"
         if self.second_words.has_room(self._by_one):
             return waits
         return f"{waits}, since {COUNTED_BY_ONE_LIMIT} transfers have counted by the word of one"
@@ -309,6 +312,7 @@ class Corroboration:
         if has_parts and len(some) > 1:
             return False
         question.is_plain = question.is_plain and word is Word.BEHIND
+        question.unsaid = (said or None) if word is Word.SILENT else None
         now = self.clock()
         question.tries += 1
         question.next_at = now + backoff(self.chain.block_seconds, question.tries, LONGEST_PAUSE_SECONDS)

@@ -284,8 +284,9 @@ class Play:
 
     @property
     def misses_traces(self) -> bool:
-        """Whether readiness says that blocks passed without them."""
-        return "passed without what contracts send" in str(self.it.follower.waiting)
+        """Whether readiness says that blocks passed without them, or that money waits for them."""
+        said = str(self.it.follower.waiting)
+        return "passed without what contracts send" in said or "it offers no traces" in said
 
     async def are_all_done(self) -> bool:
         """Whether all that is deep has counted."""
