@@ -33,7 +33,6 @@ FAILED_STATUS = "0x0"
 # keccak256 of "Transfer(address,address,uint256)", the event of ERC-20.
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _WORD_DIGITS = 64
-_HASH_CHARACTERS = 66
 # What moves the chain's own coin. A delegated call shows the value of the call around it once more.
 _MOVING_CALLS = frozenset({"CALL", "CREATE", "CREATE2", "SELFDESTRUCT"})
 
@@ -50,7 +49,7 @@ class Unreadable(NamedTuple):
     """A log that cannot be read."""
 
     tx_hash: str
-    """As it names its transaction."""
+    """The transaction that it names."""
     why: str
 
     def __str__(self) -> str:
@@ -195,6 +194,14 @@ def _wrong_in(log: object) -> str:
     return "a log's data cannot be read"
 
 
+def _named(log: object) -> str:
+    """The transaction that a log names; it may be any text."""
+    try:
+        return hash_in(log.get("transactionHash") if isinstance(log, Mapping) else None)
+    except ValueError:
+        return "no transaction"
+
+
 def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], list[Unreadable]]:
     """The transfers that logs tell of, without those that are malformed or told in two ways, and these: one bad log
     hides no other."""
@@ -205,8 +212,7 @@ def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], li
         try:
             transfer = from_log(chain, log)
         except MalformedError as error:
-            named = log.get("transactionHash") if isinstance(log, Mapping) else None
-            wrong[str(named)[:_HASH_CHARACTERS]] = str(error)
+            wrong[_named(log)] = str(error)
             continue
         if transfer is not None and found.setdefault(transfer.transfer_id, transfer) != transfer:
             in_two_ways.add(transfer.transfer_id)
