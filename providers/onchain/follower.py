@@ -122,20 +122,20 @@ class ChainFollower:
 
     @property
     def waiting(self) -> str | None:
-        """What money waits for that is deep enough, what contradicts about it or about the chain, or what was gone
-        over; None if nothing was or does."""
-        return (
-            self._reorganisations.waiting
-            or self._words.waiting
-            or self._finalized.waiting
-            or self._second_words.waiting
-            or self._late_tokens.waiting
-            or self._rereading.waiting
-            or self._traced_later.waiting
-            or self._traces.passed
-            or self._rpc.unreadable_logs.said
-            or self._difference
+        """What money waits for that is deep enough, what contradicts about it or about the chain, and what was gone
+        over or left out, all of it: one hides no other. None if nothing was or does."""
+        reasons = (
+            self._reorganisations.waiting,
+            self._words.waiting,
+            self._finalized.waiting,
+            self._second_words.waiting,
+            self._late_tokens.waiting,
+            self._rereading.waiting,
+            self._traced_later.waiting,
+            self._traces.passed,
+            self._rpc.unreadable_logs.said,
         )
+        return "; ".join(one for one in reasons if one is not None) or self._difference
 
     @property
     def _difference(self) -> str | None:
