@@ -2,7 +2,6 @@
 it is reorganised. Each step is committed before the next, so a crash loses nothing and repeats nothing that counts.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.second_words import SecondWords
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.traced_later import TracedLater
+from providers.onchain.confirming.traced_words import TracedWords
 from providers.onchain.confirming.votes import Votes
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.late_tokens import LateTokens
@@ -37,6 +37,7 @@ from providers.onchain.matching.untraced import with_number
 from providers.onchain.nodes.endpoints import apart
 from providers.onchain.nodes.headers import Header
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError
+from providers.onchain.nodes.side_by_side import side_by_side
 from providers.onchain.reading.ranges import shallow_blocks
 from providers.onchain.reading.scanning import see_block
 from providers.onchain.reading.traces import Traces
@@ -87,7 +88,7 @@ class ChainFollower:
         """Who came since everybody was read last."""
         self._watchlist = Watchlist(chain)
         self._traces = Traces(chain, rpc, clock)
-        self._witnesses = witnesses = Witnesses(chain, rpc)
+        self._witnesses = witnesses = Witnesses(chain, rpc, TracedWords(rpc))
         self._finalized = Finalized(chain, rpc, witnesses, clock)
         returns = ReturnChecks(chain, rpc, self._watchlist, clock)
         votes = Votes(chain, rpc, witnesses)
@@ -121,19 +122,20 @@ class ChainFollower:
 
     @property
     def waiting(self) -> str | None:
-        """What money waits for that is deep enough, what contradicts about it or about the chain, or what was gone
-        over; None if nothing was or does."""
-        return (
-            self._reorganisations.waiting
-            or self._words.waiting
-            or self._finalized.waiting
-            or self._second_words.waiting
-            or self._late_tokens.waiting
-            or self._rereading.waiting
-            or self._traced_later.waiting
-            or self._traces.passed
-            or self._difference
+        """What money waits for that is deep enough, what contradicts about it or about the chain, and what was gone
+        over or left out, all of it: one hides no other. None if nothing was or does."""
+        reasons = (
+            self._reorganisations.waiting,
+            self._words.waiting,
+            self._finalized.waiting,
+            self._second_words.waiting,
+            self._late_tokens.waiting,
+            self._rereading.waiting,
+            self._traced_later.waiting,
+            self._traces.passed,
+            self._rpc.unreadable_logs.said,
         )
+        return "; ".join(one for one in reasons if one is not None) or self._difference
 
     @property
     def _difference(self) -> str | None:
@@ -185,7 +187,7 @@ class ChainFollower:
                 await self._rpc.read_heads()
             self._rounds += 1
             self._turns_back = 0
-            head = await self._rpc.head()
+            head = await self._rpc.head(with_transactions=self._watchlist.wants_own_coin)
             self.head, self.head_at = head.number, head.made_at
             if self._following is None or not self._has_begun:
                 stored = await self._store.following(self.chain.name)
@@ -315,18 +317,16 @@ class ChainFollower:
 
     async def _go_on(self, step: Step, finality: Finality, numbers: range, head: Header | None = None) -> str | None:
         """Follows blocks one by one. Returns why it cannot go on, nor back."""
-        blocks = await asyncio.gather(
-            *(
-                see_block(
-                    self._rpc,
-                    self._traces,
-                    self.chain,
-                    number,
-                    self._watchlist,
-                    shown=head if head is not None and head.number == number else None,
-                )
-                for number in numbers
+        blocks = await side_by_side(
+            see_block(
+                self._rpc,
+                self._traces,
+                self.chain,
+                number,
+                self._watchlist,
+                shown=head if head is not None and head.number == number else None,
             )
+            for number in numbers
         )
         for seen in blocks:
             self._witnesses.ancestry.note(seen.block, seen.header)

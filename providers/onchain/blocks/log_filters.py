@@ -27,7 +27,8 @@ def may_hold(bloom: str, addresses: Sequence[str], recipients: Sequence[str] | N
     return recipients is None or any(may_contain(bloom, topic_of(recipient)) for recipient in recipients)
 
 
-def contents(logs: Sequence[Mapping[str, Any]]) -> set[tuple[str, ...]]:
+def contents(logs: Sequence[Any]) -> set[tuple[str, ...]]:
     """What the logs say of transfers, however often each was told, and in whatever order."""
     names = ("blockHash", "logIndex", "transactionHash", "address", "topics", "data")
-    return {tuple(str(log.get(name)).lower() for name in names) for log in logs if not log.get("removed")}
+    known = [log if isinstance(log, Mapping) else {} for log in logs]
+    return {tuple(str(log.get(name)).lower() for name in names) for log in known if not log.get("removed")}

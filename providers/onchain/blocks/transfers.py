@@ -2,9 +2,10 @@
 contracts sent. Pure functions over what a node answers (JSON-RPC, numbers in hexadecimal).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from providers.onchain.addresses import with_checksum
 from providers.onchain.blocks.canonical import BlockId
@@ -17,6 +18,7 @@ __all__ = [
     "TRANSFER_TOPIC",
     "ChainTransfer",
     "MalformedError",
+    "Unreadable",
     "distinct",
     "from_log",
     "from_trace",
@@ -31,7 +33,6 @@ FAILED_STATUS = "0x0"
 # keccak256 of "Transfer(address,address,uint256)", the event of ERC-20.
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _WORD_DIGITS = 64
-_HASH_CHARACTERS = 66
 # What moves the chain's own coin. A delegated call shows the value of the call around it once more.
 _MOVING_CALLS = frozenset({"CALL", "CREATE", "CREATE2", "SELFDESTRUCT"})
 
@@ -42,6 +43,17 @@ class MalformedError(Exception):
     def __init__(self, message: str, *, reported_by: int | None = None) -> None:
         super().__init__(message)
         self.reported_by = reported_by
+
+
+class Unreadable(NamedTuple):
+    """A log that cannot be read."""
+
+    tx_hash: str
+    """The transaction that it names."""
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.tx_hash}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +128,16 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
     nothing, which anybody may send in anybody's name, from an address to itself, or of a block that was taken back.
     Raises MalformedError."""
     try:
-        if log.get("removed"):
+        if _is_removed(log.get("removed")):
             return None
         topics, data = log["topics"], log["data"].removeprefix("0x")
         contract = with_checksum(log["address"])
         token = next((token for token in chain.tokens if token.address == contract), None)
         # An NFT's Transfer has a fourth topic in place of the amount.
-        if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC or len(data) != _WORD_DIGITS:
+        if token is None or len(topics) != 3 or topics[0] != TRANSFER_TOPIC:
+            return None
+        if len(data) != _WORD_DIGITS:
+            _require_more(data)
             return None
         units, sender, recipient = quantity("0x" + data), _address_in(topics[1]), _address_in(topics[2])
         if not units or sender == recipient:
@@ -136,25 +151,74 @@ def from_log(chain: Chain, log: Mapping[str, Any]) -> ChainTransfer | None:
             block=BlockId(number=quantity(log["blockNumber"]), hash=hash_in(log["blockHash"])),
             log_index=quantity(log["logIndex"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedError(f"a log is malformed ({type(error).__name__})") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise MalformedError(_wrong_in(log)) from None
 
 
-def readable(chain: Chain, logs: Iterable[Mapping[str, Any]]) -> tuple[list[ChainTransfer], list[str]]:
-    """The transfers that logs tell of, without those that are malformed or told in two ways, and what is wrong with
-    these: one bad log hides no other."""
+def _require_more(data: str) -> None:
+    """A token may tell of more than an amount, which is another event. Raises ValueError for what has no room even
+    for that."""
+    if len(data) < _WORD_DIGITS or len(bytes.fromhex(data)) * 2 != len(data):
+        raise ValueError
+
+
+def _is_removed(said: object) -> bool:
+    """Whether a log is of a block that was taken back. Raises ValueError where that is not said as it is said."""
+    if said is not None and not isinstance(said, bool):
+        raise ValueError
+    return bool(said)
+
+
+_PARTS_OF_LOGS: Mapping[str, Callable[[Any], object]] = MappingProxyType(
+    {
+        "removed": _is_removed,
+        "address": with_checksum,
+        "transactionHash": hash_in,
+        "blockNumber": quantity,
+        "blockHash": hash_in,
+        "logIndex": quantity,
+        "topics": lambda said: [_address_in(topic) for topic in said[1:3]],
+    }
+)
+
+
+def _wrong_in(log: object) -> str:
+    """What of a log cannot be read, in the same words for each that is wrong in the same way."""
+    if not isinstance(log, Mapping):
+        return "what is told as a log is none"
+    for name, read in _PARTS_OF_LOGS.items():
+        try:
+            read(log.get(name))
+        except (TypeError, ValueError, AttributeError):
+            return f"a log's {name} cannot be read"
+    return "a log's data cannot be read"
+
+
+def _named(log: object) -> str:
+    """The transaction that a log names; it may be any text."""
+    try:
+        return hash_in(log.get("transactionHash") if isinstance(log, Mapping) else None)
+    except ValueError:
+        return "no transaction"
+
+
+def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], list[Unreadable]]:
+    """The transfers that logs tell of, without those that are malformed or told in two ways, and these: one bad log
+    hides no other."""
     found: dict[str, ChainTransfer] = {}
+    in_two_ways: set[str] = set()
     wrong: dict[str, str] = {}
     for log in logs:
         try:
             transfer = from_log(chain, log)
         except MalformedError as error:
-            wrong[str(log.get("transactionHash"))[:_HASH_CHARACTERS]] = str(error)
+            wrong[_named(log)] = str(error)
             continue
         if transfer is not None and found.setdefault(transfer.transfer_id, transfer) != transfer:
+            in_two_ways.add(transfer.transfer_id)
             wrong[transfer.tx_hash] = "one transfer is told in two ways"
-    there = [one for one in found.values() if wrong.get(one.tx_hash) is None]
-    return distinct(there), [f"{tx_hash}: {why}" for tx_hash, why in wrong.items()]
+    there = [one for name, one in found.items() if name not in in_two_ways]
+    return distinct(there), [Unreadable(tx_hash, why) for tx_hash, why in wrong.items()]
 
 
 def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTransfer | None:

@@ -16,7 +16,7 @@ from providers.onchain.confirming.votes import majority
 from providers.onchain.confirming.witnesses import Witnesses
 from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.endpoints import Fault
-from providers.onchain.nodes.headers import header_of
+from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, FaultyError, RefusedByNodeError
 from providers.onchain.reading.scanning import Seen, require_shown, see_again
 from providers.onchain.reading.traces import Traces
@@ -138,17 +138,24 @@ class BlockRereads:
 
     async def _read(self, following: Following, finality: Finality, reading: _Reading) -> Step | None:
         """Reads these blocks, as far as the endpoint has them; None if it has none yet. Raises what asking raises."""
-        step, place = Step(following), reading.place
+        step, place, end = Step(following), reading.place, None
         if place != reading.teller:
             end = await self._end(following, reading)
             if end is None:
                 return None
             reading = replace(reading, blocks=range(reading.blocks[0], end.number + 1))
-            await self._compare(step, self._rpc.endpoints[place].host, end)
+            await self._compare(step, self._rpc.endpoints[place].host, end.id)
         awaited = {one.sighting.transfer.transfer_id: one.sighting.block_hash for one in following.awaited}
         own = {name: block_hash for name, block_hash in awaited.items() if self._words.source_of(name) == place}
         seen = await see_again(
-            self._rpc, self._traces, self._chain, reading.blocks, self._watchlist, place=place, already_seen=own
+            self._rpc,
+            self._traces,
+            self._chain,
+            reading.blocks,
+            self._watchlist,
+            place=place,
+            already_seen=own,
+            shown=end,
         )
         if self._lacks_traces(place, reading.teller):  # it may have said so only now
             reading = replace(reading, is_alone=True)
@@ -232,15 +239,16 @@ class BlockRereads:
         block = seen.transfer.block
         return following.canonical.hash_at(block.number) in (None, block.hash)
 
-    async def _end(self, following: Following, reading: _Reading) -> BlockId | None:
+    async def _end(self, following: Following, reading: _Reading) -> Header | None:
         """The last of these blocks that an endpoint has. Where it has another one than was followed, the last that is
         final: those above may be others for a moment. Whoever has none tells nothing of it either."""
         first, last, final = reading.blocks[0], reading.blocks[-1], reading.final
         candidates = {last, min(last, final), min(last, self._rpc.endpoints[reading.place].head)}
+        is_read_whole = self._chain.own_coin is not None and self._watchlist.wants_own_coin
         for number in sorted((one for one in candidates if one >= first), reverse=True):
-            block = await self._rpc.ask_at(reading.place, "eth_getBlockByNumber", hex(number), False)
+            block = await self._rpc.ask_at(reading.place, "eth_getBlockByNumber", hex(number), is_read_whole)
             if block is not None:
-                end = BlockId(number=number, hash=header_of(block).hash)
+                end = header_of(block)
                 if number <= final or end.hash == following.canonical.hash_at(number):
                     return end
         return None

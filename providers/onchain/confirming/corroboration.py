@@ -23,7 +23,13 @@ from providers.onchain.steps import Step
 from providers.onchain.store import Alarm
 from providers.onchain.watchlist import Watchlist
 
-__all__ = ["ABSENCE_BELIEVED_SECONDS", "CORROBORATION_AWAITED_SECONDS", "Corroboration", "WitnessAnswers"]
+__all__ = [
+    "ABSENCE_BELIEVED_SECONDS",
+    "CORROBORATION_AWAITED_SECONDS",
+    "TOLD_AGAIN_SECONDS",
+    "Corroboration",
+    "WitnessAnswers",
+]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -35,6 +41,11 @@ ABSENCE_BELIEVED_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 60.0
 # One word is not taken for want of a second after fewer tries than this, however long they took.
 TRIES = 3
+# What is told again after all took it back stays for so long at least, and twice as long each time, up to a day: an
+# endpoint that tells of it in one answer and not in another would have it come and go.
+TOLD_AGAIN_SECONDS, TOLD_AGAIN_LONGEST_SECONDS = 600.0, 86_400.0
+# Of so many it is remembered that all took them back.
+DISOWNED_LIMIT = 1_000
 WAITS = "it waits for the word of a second endpoint"
 CONTRADICTED = "two endpoints contradict each other"
 NO_SOURCE = "nobody tells of it any more, and it does not count"
@@ -69,6 +80,8 @@ class _Question:
     """Since when somebody has not had it, nor anybody a word against it."""
     otherwise: str | None = None
     """What was said last that was not the same."""
+    unsaid: str | None = None
+    """Why nobody said anything of it last, if nobody did."""
     has_differed: bool = False
     """Whether a word was another. While a chain is reorganised two endpoints differ for a moment."""
     is_doubted: bool = False
@@ -101,6 +114,8 @@ class Corroboration:
     _questions: dict[_Key, _Question] = field(default_factory=dict)
     _by_one: dict[str, str | None] = field(default_factory=dict)
     """Those that count by the word of one, and whose."""
+    _disowned: dict[str, int] = field(default_factory=dict)
+    """How often all took back what they had told of."""
 
     @property
     def waiting(self) -> str | None:
@@ -111,7 +126,8 @@ class Corroboration:
         number = key[0]
         if question.contradiction is not None:
             return f"two endpoints contradict each other about block {number}: {question.contradiction}"
-        waits = f"money in block {number} waits for the word of a second endpoint"
+        why = "" if question.unsaid is None else f" ({question.unsaid})"
+        waits = f"money in block {number} waits for the word of a second endpoint{why}"
         if self.second_words.has_room(self._by_one):
             return waits
         return f"{waits}, since {COUNTED_BY_ONE_LIMIT} transfers have counted by the word of one"
@@ -197,6 +213,7 @@ class Corroboration:
     async def ask_witnesses(self, deep: Sequence[DueTransfer], doubts: Sequence[Doubt] = ()) -> WitnessAnswers:
         """Asks about those that nobody has agreed to yet, with one question for what one endpoint told of a block, or
         one for each of them where that is not what the other one has."""
+        self.votes.witnesses.traced.begin()
         doubted = {one.transfer_id: one for one in doubts}
         open_ones = [one for one in deep if not self._is_certain(one, doubted)]
         held: dict[str, str] = {}
@@ -218,8 +235,9 @@ class Corroboration:
                     self._apart |= {one.transfer_id for one in some}
                     groups.extend([one] for one in some)
                     continue
-                if has_differed and question.has_differed and await self._is_disowned(some):
+                if has_differed and question.has_differed and await self._is_disowned(question, some):
                     gone |= {one.transfer_id for one in some}
+                    self._note_disowned(some)
                     if question.contradiction is not None:
                         answers.setdefault(key[0], []).append(f"{question.contradiction}; {NO_SOURCE}")
                         news.add(key[0])
@@ -259,11 +277,21 @@ class Corroboration:
         question.contradiction = question.contradiction or contradiction
         return question
 
-    async def _is_disowned(self, some: Sequence[DueTransfer]) -> bool:
-        """Whether all endpoints that can tell of it say something else, also the one that told of it."""
+    async def _is_disowned(self, question: _Question, some: Sequence[DueTransfer]) -> bool:
+        """Whether all endpoints that can tell of it say something else, also the one that told of it. What they took
+        back before, and was told again, is not believed to be gone so soon."""
+        times = max(self._disowned.get(one.transfer_id, 0) for one in some)
+        if times and self.clock() < question.since + backoff(TOLD_AGAIN_SECONDS, times, TOLD_AGAIN_LONGEST_SECONDS):
+            return False
         number, _ = some[0].block
         words = {(await self.votes.of(place, number, some))[0] for place in self.rpc.everybody()} - {Word.UNTRACED}
         return len(words) > 0 and words <= AGAINST
+
+    def _note_disowned(self, some: Sequence[DueTransfer]) -> None:
+        for one in some:
+            self._disowned[one.transfer_id] = self._disowned.pop(one.transfer_id, 0) + 1
+        for oldest in list(self._disowned)[:-DISOWNED_LIMIT]:
+            del self._disowned[oldest]
 
     def _key(self, due: DueTransfer) -> _Key:
         alone = due.transfer_id if due.transfer_id in self._apart else ""
@@ -280,10 +308,11 @@ class Corroboration:
         reread = self._reread if question.is_plain and question.tries < TRIES else {}
         answer = await self.votes.take(reported_by, some, reread)
         word, said = answer.word, answer.said
-        has_parts = word in (Word.OTHERWISE, Word.ABSENT) or answer.is_untraced
+        has_parts = word in (Word.OTHERWISE, Word.ABSENT) or answer.is_in_parts
         if has_parts and len(some) > 1:
             return False
         question.is_plain = question.is_plain and word is Word.BEHIND
+        question.unsaid = (said or None) if word is Word.SILENT else None
         now = self.clock()
         question.tries += 1
         question.next_at = now + backoff(self.chain.block_seconds, question.tries, LONGEST_PAUSE_SECONDS)

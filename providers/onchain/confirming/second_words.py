@@ -99,6 +99,7 @@ class SecondWords:
     async def ask(self, step: Step) -> None:
         """Asks about what is due for it. Has the step know what waits no more, and raise the alarm where another
         endpoint says otherwise."""
+        self.votes.witnesses.traced.begin()
         groups = {key: list(some) for key, some in groupby(sorted(self.counted, key=self._key), key=self._key)}
         now = self.clock()
         self._questions = {key: self._questions.get(key) or _Question(now) for key in groups}
@@ -146,7 +147,7 @@ class SecondWords:
         if word is Word.AGREES:
             step.answered |= {one.transfer_id for one in some}
             return None
-        if word in AGAINST and len(some) > 1:
+        if (word in AGAINST or Word.PARTLY in words) and len(some) > 1:
             self._apart |= {one.transfer_id for one in some}
             return None
         if word is Word.ABSENT:

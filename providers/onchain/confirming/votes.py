@@ -30,8 +30,9 @@ class JointAnswer:
     """Whether anybody at all of those that there are tells of it."""
     outvoted: tuple[int, ...] = ()
     """Who says otherwise than most of them, which agree."""
-    is_untraced: bool = False
-    """Whether somebody had no vote, since it offers no traces."""
+    is_in_parts: bool = False
+    """Whether somebody can tell of one part and not of another, as of what contracts sent on without traces, so that
+    each is to be asked about by itself."""
     reported_by_alone: str | None = None
     """The host of the only one that tells of it, where nobody says anything else."""
 
@@ -51,6 +52,7 @@ class Votes:
         two have to agree, or the only one that there is."""
         endpoints, places = self.rpc.endpoints, self.rpc.everybody()
         agreeing, untraced, silent, behind = list[str](), list[str](), list[str](), list[str]()
+        is_in_parts = False
         against: dict[int, tuple[Word, str]] = {}
         needed = at_least = min(2, len(endpoints))
         number, block_hash = some[0].block
@@ -63,8 +65,9 @@ class Votes:
                 needed = max(at_least, majority(len(endpoints)))
             agreeing += [host] if word is Word.AGREES else []
             untraced += [f"{host}: {said}"] if word is Word.UNTRACED else []
-            silent += [f"{host}: {said}"] if word is Word.SILENT else []
+            silent += [f"{host}: {said}"] if word in (Word.SILENT, Word.PARTLY) else []
             behind += [f"{host} {said}"] if word is Word.BEHIND else []
+            is_in_parts = is_in_parts or word in (Word.UNTRACED, Word.PARTLY)
             if len(agreeing) >= needed or (against and len(agreeing) + len(places) - asked < needed):
                 break
         teller = "what was read" if reported_by is None else endpoints[reported_by].host
@@ -76,15 +79,15 @@ class Votes:
             return JointAnswer(Word.AGREES, said, outvoted=tuple(against))
         if against:
             word = next((word for word, _ in against.values() if word is not Word.ABSENT), Word.ABSENT)
-            return JointAnswer(word, f"{own}; {differing}", is_reported, is_untraced=bool(untraced))
+            return JointAnswer(word, f"{own}; {differing}", is_reported, is_in_parts=is_in_parts)
         if behind:
-            return JointAnswer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_untraced=bool(untraced))
+            return JointAnswer(Word.BEHIND, f"{own}; {behind[0]}", is_reported, is_in_parts=is_in_parts)
         if agreeing and untraced and not silent:
             return JointAnswer(Word.AGREES)  # whoever can tell of it does
         reported_by_alone = next(iter(agreeing), None) if reported_by is None else teller
         said = "; ".join((*silent, *untraced))
         return JointAnswer(
-            Word.SILENT, said, is_reported, is_untraced=bool(untraced), reported_by_alone=reported_by_alone
+            Word.SILENT, said, is_reported, is_in_parts=is_in_parts, reported_by_alone=reported_by_alone
         )
 
     async def of(

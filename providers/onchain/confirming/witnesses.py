@@ -22,12 +22,12 @@ from providers.onchain.blocks.transfers import (
     topic_of,
 )
 from providers.onchain.chains import Chain, token_amount
+from providers.onchain.confirming.traced_words import TracedWords
 from providers.onchain.matching.position import Sighted
 from providers.onchain.nodes.endpoints import Fault
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, FaultyError, RefusedByNodeError
-from providers.onchain.reading.call_traces import CALL_TRACER, calls_in
 from providers.onchain.reading.scanning import Seen, times_in, transactions_of
 
 __all__ = ["DueTransfer", "Witnesses", "Word"]
@@ -49,6 +49,8 @@ class Word(StrEnum):
     """It does not have the block, or not as deep."""
     UNTRACED = "untraced"
     """It has the transaction, and offers no traces at all, so that it cannot tell what contracts sent on in it."""
+    PARTLY = "partly"
+    """It tells of some of it, and what it tells of the rest cannot be read."""
     SILENT = "silent"
 
 
@@ -78,6 +80,7 @@ class Witnesses:
 
     chain: Chain
     rpc: ChainRpc
+    traced: TracedWords
     ancestry: Ancestry = field(default_factory=Ancestry)
     """Of the blocks that are followed."""
     called_final: dict[int, BlockId] = field(default_factory=dict)
@@ -197,38 +200,32 @@ class Witnesses:
             if (other := self._unless_same(place, block, due)) is None:
                 raise
             return other
-        reported = self._told(logs, due)
+        reported, unreadable = self._told(logs)
         elsewhere = next((one.block.hash for one in reported if block_hash not in ("", one.block.hash)), None)
         if elsewhere is not None:
             return Word.DIFFERS, f"has block {elsewhere}"
-        if all(any(_is_same(one, other) for other in reported) for one in due):
+        told = [one for one in due if any(_is_same(one, other) for other in reported)]
+        if len(told) == len(due):
             return _of_time(due, await self._made_at(place, number, logs))
+        if unreadable is not None:
+            return Word.PARTLY if told else Word.SILENT, unreadable
         block = await self.rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)
         if (other := self._unless_same(place, block, due)) is not None:
             return other
-        ids = {one.transfer_id for one in due}
-        instead = [one for one in reported if one.transfer_id in ids]
-        if instead:
-            senders = {one.sighted.sender for one in due}
-            sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
-            others = sorted({one.sender for one in instead if one.sender not in senders})
-            sent_by = f", sent by {', '.join(others)}" if others else ""
-            return Word.OTHERWISE, f"has {', '.join(sums)} there{sent_by}"
+        if (instead := _instead(due, reported)) is not None:
+            return Word.OTHERWISE, instead
         if not _may_hold(block.get("logsBloom"), contracts, narrowed):
             return Word.OTHERWISE, "has that block, and no such transfer in it"
         return Word.ABSENT, "has that block, and reports no such transfer"
 
-    def _told(self, logs: Any, due: Sequence[DueTransfer]) -> list[ChainTransfer]:
-        """What logs tell of, where they can be read as far as that matters. Raises RefusedByNodeError."""
-        try:
-            reported, wrong = readable(self.chain, logs)
-        except (TypeError, AttributeError) as error:
-            raise RefusedByNodeError(0, f"its logs are none ({error})") from None
-        if wrong and not all(any(_is_same(one, other) for other in reported) for one in due):
-            raise RefusedByNodeError(0, f"its logs are none ({wrong[0]})")
-        return reported
+    def _told(self, logs: Any) -> tuple[list[ChainTransfer], str | None]:
+        """What logs tell of, and what of them cannot be read. Raises RefusedByNodeError."""
+        if not isinstance(logs, list):
+            raise RefusedByNodeError(0, "what it answers are no logs")
+        reported, wrong = readable(self.chain, logs)
+        return reported, f"a log of its cannot be read ({wrong[0]})" if wrong else None
 
-    async def _made_at(self, place: int, number: int, logs: Sequence[Mapping[str, Any]]) -> datetime:
+    async def _made_at(self, place: int, number: int, logs: Sequence[Any]) -> datetime:
         """When an endpoint's block was made, which not every one says in a log."""
         times = times_in(logs)
         if times:
@@ -280,7 +277,7 @@ class Witnesses:
     async def _of_inner_call(self, place: int, due: DueTransfer, block: Mapping[str, Any]) -> tuple[Word, str]:
         """Whether a contract sent it on within its transaction."""
         try:
-            call = await self._traced(place, due.tx_hash, block)
+            call = await self.traced.calls(place, due.tx_hash, block)
         except RefusedByNodeError as error:
             if error.is_for_good:
                 return Word.UNTRACED, "it offers no traces"
@@ -295,17 +292,6 @@ class Witnesses:
         if any(_is_same(due, one) for one in reported):
             return Word.AGREES, ""
         return Word.OTHERWISE, f"has no such transfer within {due.tx_hash}"
-
-    async def _traced(self, place: int, tx_hash: str, block: Mapping[str, Any]) -> Any:
-        """The calls of a transaction, by itself or in the trace of its block: some offer just one of these, and who
-        shows it in either has a word. Raises FaultyError, and RefusedByNodeError, for good if it offers none."""
-        try:
-            return await self.rpc.ask_at(place, "debug_traceTransaction", tx_hash, CALL_TRACER)
-        except RefusedByNodeError as error:
-            if not error.is_for_good:
-                raise
-        answer = await self.rpc.ask_at(place, "debug_traceBlockByHash", header_of(block).hash, CALL_TRACER)
-        return calls_in(answer, transactions_of(block)).get(tx_hash)
 
     def _unless_same(
         self, place: int, block: Mapping[str, Any] | None, due: Sequence[DueTransfer]
@@ -345,6 +331,19 @@ def _is_same(due: DueTransfer, other: ChainTransfer) -> bool:
         other.token.symbol,
         token_amount(other.token, other.units),
     )
+
+
+def _instead(due: Sequence[DueTransfer], reported: Sequence[ChainTransfer]) -> str | None:
+    """What an endpoint has at the places of these transfers; None if nothing."""
+    ids = {one.transfer_id for one in due}
+    instead = [one for one in reported if one.transfer_id in ids]
+    if not instead:
+        return None
+    senders = {one.sighted.sender for one in due}
+    sums = (f"{token_amount(one.token, one.units)} {one.token.symbol}" for one in instead)
+    others = sorted({one.sender for one in instead if one.sender not in senders})
+    sent_by = f", sent by {', '.join(others)}" if others else ""
+    return f"has {', '.join(sums)} there{sent_by}"
 
 
 def _is_reread(place: int, due: DueTransfer, block: BlockId, reread: Seen | None) -> bool:

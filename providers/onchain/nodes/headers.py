@@ -32,6 +32,12 @@ class Header:
     def hash(self) -> str:
         return self.id.hash
 
+    @property
+    def has_transactions(self) -> bool:
+        """Whether it came with all that is in its transactions, and not just with their hashes."""
+        transactions = self.content.get("transactions")
+        return isinstance(transactions, list) and all(isinstance(one, Mapping) for one in transactions)
+
 
 def header_of(block: Any) -> Header:
     """What an endpoint shows. Raises FaultyError."""

@@ -17,6 +17,7 @@ from providers.errors import ProviderUnavailableError
 from providers.onchain.chains import Chain, ChainsError
 from providers.onchain.nodes.endpoints import Fault, NodeEndpoint, after_answer, after_fault, after_seconds, choose
 from providers.onchain.nodes.node import FaultyError, Node, NotItsBlockError, RefusedByNodeError
+from providers.onchain.nodes.unreadable_logs import UnreadableLogs
 
 __all__ = ["ChainUnavailableError", "EndpointPool"]
 
@@ -52,6 +53,7 @@ class EndpointPool:
         urls = [endpoint.get_secret_value() for endpoint in chain.endpoints]
         self._nodes = [Node(url, chain, timeout_seconds=timeout_seconds) for url in urls]
         self.endpoints = tuple(NodeEndpoint(node.host) for node in self._nodes)
+        self.unreadable_logs = UnreadableLogs(chain.name, clock)
 
     async def start(self) -> None:
         """Asks every endpoint which chain it is of. Raises ChainsError if one is of another; one that does not answer

@@ -62,11 +62,11 @@ class ChainRpc(EndpointPool):
     """The highest block that anybody has shown."""
     _comparisons = 0
 
-    async def head(self) -> Header:
+    async def head(self, *, with_transactions: bool = False) -> Header:
         """The newest block, by the endpoint that is asked first. Raises ChainUnavailableError."""
 
         async def newest(place: int) -> Header:
-            header = await self._shown_head(place)
+            header = await self._shown_head(place, with_transactions=with_transactions)
             self._believe(place, header)
             fault = fault_of_head(self.endpoints, place, self._clock(), self._chain.block_seconds)
             if fault is not None:
@@ -108,10 +108,10 @@ class ChainRpc(EndpointPool):
                 self._suspend(place, fault, f"it is at {header.number}")
         return max((self.endpoints[place].head for place in found), default=0)
 
-    async def _shown_head(self, place: int) -> Header:
+    async def _shown_head(self, place: int, *, with_transactions: bool = False) -> Header:
         """The newest block of an endpoint. One that is far beyond what is known has to be shown once more, by its
         number: whoever makes numbers up does not have it. Raises FaultyError, and RefusedByNodeError."""
-        latest = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", False))
+        latest = header_of(await self._nodes[place].ask("eth_getBlockByNumber", "latest", with_transactions))
         header = replace(latest, shown_by=place)
         newest = self._newest
         if newest is None or header.number > newest.number + lag_blocks(self._chain.block_seconds):

@@ -54,7 +54,7 @@ async def token_transfers(rpc: ChainRpc, chain: Chain, first: int, last: int, pa
 def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
     told, wrong = readable(chain, reported.answer)
     if wrong:  # what is left out could be what is looked for
-        raise MalformedError(wrong[0], reported_by=reported.place)
+        raise MalformedError(str(wrong[0]), reported_by=reported.place)
     return told
 
 

@@ -98,7 +98,7 @@ async def see_block(
     """Reads one block; `shown` is its header, if that is known. Raises ChainUnavailableError, and MalformedError."""
     wants_own_coin = chain.own_coin is not None and watchlist.wants_own_coin
     shown_by: int | None
-    if shown is None or wants_own_coin:
+    if shown is None or (wants_own_coin and not shown.has_transactions):
         reported = await rpc.block_with_source(number, with_transactions=wants_own_coin)
         content, shown_by = reported.answer, reported.place
     else:
@@ -158,24 +158,27 @@ async def see_again(
     place: int,
     one_by_one: bool = False,
     already_seen: Mapping[str, str | None] = MappingProxyType({}),
+    shown: Header | None = None,
 ) -> Sequence[Seen]:
     """Reads blocks that were read before once more, by just this endpoint; `one_by_one` those that no range may reach
-    into. `told` are transfers of which it has told itself, by their ids, and in which block. Raises FaultyError,
-    ChainUnavailableError, RefusedByNodeError, and MalformedError."""
+    into. `already_seen` are transfers of which it has told itself, by their ids, and in which block; `shown` is a
+    block that it has shown. Raises FaultyError, ChainUnavailableError, RefusedByNodeError, and MalformedError."""
     contracts = contracts_of(chain)
     found: list[Seen] = []
     if contracts and len(watchlist) and one_by_one:
         for number in blocks:
             block = header_of(await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), False)).id
             logs = await rpc.block_logs_at(place, block, contracts, watchlist.asked_for, is_own=True)
-            found += await dated(rpc, chain, logs, _waited_for(watchlist, _as_far_as_readable(rpc, chain, logs)))
+            told = _as_far_as_readable(rpc, chain, range(number, number + 1), logs)
+            found += await dated(rpc, chain, logs, _waited_for(watchlist, told))
     elif contracts and len(watchlist):
         reported = await rpc.logs_at(place, blocks[0], blocks[-1], contracts, watchlist.asked_for)
-        found += await dated(rpc, chain, reported, _waited_for(watchlist, _as_far_as_readable(rpc, chain, reported)))
+        told = _as_far_as_readable(rpc, chain, blocks, reported)
+        found += await dated(rpc, chain, reported, _waited_for(watchlist, told))
     if chain.own_coin is not None and watchlist.wants_own_coin:
         for number in blocks:
             found += await _own_coin_again(
-                rpc, traces, chain, number, watchlist, place=place, already_seen=already_seen
+                rpc, traces, chain, number, watchlist, place=place, already_seen=already_seen, shown=shown
             )
     return found
 
@@ -189,9 +192,13 @@ async def _own_coin_again(
     *,
     place: int,
     already_seen: Mapping[str, str | None],
+    shown: Header | None,
 ) -> list[Seen]:
-    content = await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True)
-    header = header_of(content)
+    if shown is not None and shown.number == number and shown.has_transactions:
+        header = shown
+    else:
+        header = header_of(await rpc.ask_at(place, "eth_getBlockByNumber", hex(number), True))
+    content = header.content
     found: list[ChainTransfer] = []
     try:
         found += await traces.shown_by(place, header.id, transactions_of(content))
@@ -216,11 +223,15 @@ def _waited_for(watchlist: Watchlist, transfers: Sequence[ChainTransfer]) -> lis
     return [transfer for transfer in transfers if transfer.recipient in watchlist]
 
 
-def _as_far_as_readable(rpc: ChainRpc, chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
-    """What logs tell of that are read again. Whoever tells some that cannot be read is set aside for a while."""
+def _as_far_as_readable(rpc: ChainRpc, chain: Chain, blocks: range, reported: SourcedAnswer) -> list[ChainTransfer]:
+    """What logs tell of that are read again. Whoever tells some that cannot be read, and could be when they were read
+    first, is set aside for a while, where there is another one."""
     told, wrong = readable(chain, reported.answer)
-    if wrong and len(rpc.endpoints) > 1:
-        rpc.distrust(wrong[0].rpartition(": ")[2], reported.place)
+    news = [one for one in wrong if not rpc.unreadable_logs.knows(one)]
+    if news and len(rpc.endpoints) > 1:
+        rpc.distrust(news[0].why, reported.place)
+    elif wrong:
+        rpc.unreadable_logs.note(rpc.endpoints[reported.place].host, blocks, wrong)
     return told
 
 
@@ -244,16 +255,9 @@ async def _readable(
             continue
         others, others_wrong = readable(chain, other.answer)
         if not others_wrong:
-            rpc.distrust(wrong[0].rpartition(": ")[2], reported.place)
+            rpc.distrust(wrong[0].why, reported.place)
             return other, others
-    for one in wrong:
-        logger.error(
-            "%s: a log in block %d cannot be read and is left out (%s); name the transaction of a payment that is"
-            " missed",
-            chain.name,
-            block.number,
-            one,
-        )
+    rpc.unreadable_logs.note(rpc.endpoints[reported.place].host, range(block.number, block.number + 1), wrong)
     return reported, told
 
 
@@ -270,10 +274,10 @@ async def dated(
     return tuple(Seen(transfer, times[transfer.block.hash], reported.place) for transfer in transfers)
 
 
-def times_in(logs: Sequence[Mapping[str, Any]]) -> dict[str, datetime]:
+def times_in(logs: Sequence[Any]) -> dict[str, datetime]:
     """When the blocks of logs were made, by their hashes, as far as the logs say so. Many an endpoint leaves it out,
     or says 0, or says it in another form: then the block itself has to be asked for."""
-    said = ((str(log.get("blockHash")), _time_of(log)) for log in logs)
+    said = ((str(log.get("blockHash")), _time_of(log)) for log in logs if isinstance(log, Mapping))
     return {block_hash: made_at for block_hash, made_at in said if made_at is not None}
 
 

@@ -1,7 +1,6 @@
 """What contracts send of a chain's own coin, which stands in no log: the calls of each transaction of a block, as far
 as an endpoint shows them."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, fr
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError, TooLargeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
+from providers.onchain.nodes.side_by_side import side_by_side
 from providers.onchain.reading.call_traces import CALL_TRACER, Calls, calls_in, is_of_call_tracer, may_call
 
-__all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "Traces"]
+__all__ = ["TRACES_ASKED_AGAIN_SECONDS", "TRACES_AWAITED_SECONDS", "TRIES", "Traces"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -152,7 +152,7 @@ class Traces:
         hashes = [str(one["hash"]) for one in transactions]
         found: Calls = {}
         for some in batched(hashes, TRACED_AT_ONCE):
-            found |= zip(some, await asyncio.gather(*(self._call(place, one) for one in some)), strict=True)
+            found |= zip(some, await side_by_side(self._call(place, one) for one in some), strict=True)
         return found
 
     async def _call(self, place: int, tx_hash: str) -> Mapping[str, Any] | None:

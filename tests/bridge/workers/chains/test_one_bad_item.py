@@ -175,37 +175,6 @@ async def test_whose_logs_make_no_sense_is_set_aside_and_nobody_else(follow: Fol
         assert it.rpc.endpoints[liar].last_reason == "one transfer is told in two ways"
 
 
-@pytest.mark.parametrize("is_absent", [False, True])
-@pytest.mark.parametrize("liars", [(0,), (1,), (0, 1)])
-@pytest.mark.parametrize("endpoints", [1, 2])
-async def test_a_log_that_cannot_be_read_harms_no_other_in_its_block(
-    follow: Follow, caplog: pytest.LogCaptureFixture, endpoints: int, liars: tuple[int, ...], is_absent: bool
-) -> None:
-    async with follow(endpoints=endpoints) as it:
-        await it.follow()
-        await it.register()
-        await it.register("pay_2", recipient=CAROL)
-
-        def malformed(parameters: list[Any], logs: list[Document]) -> list[Document]:
-            return [
-                one | {"topics": [*one["topics"][:2], "0xzz"]} if one["topics"][2] == topic_of(CAROL) else one
-                for one in logs
-            ]
-
-        for liar in [it.liars[one] for one in liars if one < endpoints]:
-            liar.changes("eth_getLogs", malformed)
-        it.anvil.transfer(it.token, BOB, 100 * 10**6)
-        it.anvil.transfer(it.token, CAROL, 100 * 10**6)
-        it.anvil.mine(200 if is_absent else 1)
-        for _ in range(3):
-            await goes_on(it)
-            it.clock.now += CORROBORATION_AWAITED_SECONDS
-        assert (await it.payment()).status == COMPLETED
-        is_readable = len([one for one in liars if one < endpoints]) < endpoints
-        assert (await it.payment("pay_2")).status == (COMPLETED if is_readable else PENDING)
-        assert ("cannot be read and is left out" in caplog.text) is not is_readable
-
-
 @pytest.mark.parametrize("liar", [0, 1])
 async def test_whose_receipts_are_none_is_set_aside_and_stops_no_coin(
     follow: Follow, anvil: Anvil, liar: int

@@ -14,6 +14,7 @@ from providers.onchain.blocks.transfers import (
     from_log,
     from_trace,
     from_transaction,
+    readable,
     topic_of,
 )
 from providers.onchain.chains import Chain, Token
@@ -55,7 +56,8 @@ def test_a_transfer_is_read_from_a_log() -> None:
         {"address": ALICE},
         {"topics": [*LOG["topics"], topic_of(ALICE)]},
         {"topics": ["0x" + "0" * 64, *LOG["topics"][1:]]},
-        {"data": "0x"},
+        {"data": LOG["data"] + LOG["data"][2:]},
+        {"removed": True},
     ],
 )
 def test_other_logs_are_no_transfers(change: dict[str, Any]) -> None:
@@ -70,10 +72,30 @@ def test_what_an_address_sends_to_itself_moves_nothing() -> None:
     assert from_trace(CHAIN, "0x1", call, BLOCK) == []
 
 
-@pytest.mark.parametrize("change", [{"topics": None}, {"blockNumber": "five"}, {"address": "0x1"}, {"data": 5}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"topics": None},
+        {"blockNumber": "five"},
+        {"address": "0x1"},
+        *({"data": data} for data in (5, "0x", "0x05", LOG["data"] + "zz", LOG["data"] + "0")),
+        {"removed": "false"},
+        {"removed": 0},
+    ],
+)
 def test_a_malformed_log_is_said_to_be(change: dict[str, Any]) -> None:
     with pytest.raises(MalformedError):
         from_log(CHAIN, LOG | change)
+
+
+def test_a_log_that_cannot_be_read_hides_no_other_and_puts_no_words_of_its_own_anywhere() -> None:
+    forged = LOG | {"transactionHash": "0x1\nCRITICAL all is lost", "logIndex": "0x1"}
+    told, wrong = readable(CHAIN, [LOG | {"logIndex": "0x7"}, forged, LOG | {"data": "0x"}, "none"])
+    assert [one.log_index for one in told] == [7]
+    assert [str(one) for one in wrong] == [
+        "no transaction: what is told as a log is none",
+        "0x1: a log's data cannot be read",
+    ]
 
 
 def test_the_chains_own_coin_is_read_from_transactions_and_traces() -> None:

@@ -10,7 +10,7 @@ import contextlib
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from providers.onchain.reading.ranges import shallow_blocks
 from tests.anvil import CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Followed, following
 from tests.bridge.workers.chains.lies.lengths import WAYS, lists_of
-from tests.providers.onchain.liar import of_fork, other_hash
+from tests.providers.onchain.liar import Refusal, of_fork, other_hash
 from tests.system.onchain.conftest import address
 
 PAYMENTS = 3
@@ -56,6 +56,25 @@ def _late(answers: int) -> Lie:
         return waiting.pop(0) if len(waiting) > answers else None
 
     return late
+
+
+@dataclass
+class ByTurns:
+    """A lie that is told every second time."""
+
+    lie: Lie
+    is_next: bool = True
+
+    def __call__(self, parameters: list[Any], said: Any) -> Any:
+        is_told, self.is_next = self.is_next, not self.is_next
+        return self.lie(parameters, said) if is_told else said
+
+
+def _few_blocks(parameters: list[Any], logs: list[Document]) -> Any:
+    """As an endpoint does that takes few blocks in a question."""
+    [asked] = parameters
+    is_range = "fromBlock" in asked and int(asked["toBlock"], 16) - int(asked["fromBlock"], 16) > 2
+    return Refusal(-32005, "query returned more than 10000 results") if is_range else logs
 
 
 def _elsewhere(parameters: list[Any], said: Any) -> Any:
@@ -95,6 +114,13 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
         **_logs(lambda logs: [one | {"blockNumber": "0x1"} for one in logs]),
     },
+    "spoils logs": _logs(lambda logs: [one | {"topics": [*one["topics"][:2], "0xzz"]} for one in logs]),
+    "has words for removed": _logs(lambda logs: [one | {"removed": "false"} for one in logs]),
+    "tells of things that are no logs": {"eth_getLogs": lambda parameters, logs: ["none", *logs[1:], None]},
+    "takes few blocks": {"eth_getLogs": _few_blocks},
+    "drops by turns": {"eth_getLogs": ByTurns(lambda parameters, logs: [])},
+    "forges by turns": {"eth_getLogs": ByTurns(lambda parameters, logs: _forged(logs))},
+    "forks by turns": {"eth_getBlockByNumber": ByTurns(_elsewhere)},
     "names one place for all": _logs(lambda logs: [one | {"logIndex": "0x0"} for one in logs]),
     "leaves out half of each": _logs(lambda logs: [{"blockHash": one["blockHash"]} for one in logs]),
     "forgets what its logs were of": _logs(
@@ -230,7 +256,8 @@ class Play:
         liar.answers, liar.is_dead = {}, False
         match step:
             case ("lie", name, _):
-                for method, change in self.lies[name].items():
+                for method, lie in self.lies[name].items():
+                    change = replace(lie) if isinstance(lie, ByTurns) else lie
                     liar.changes(method, change, is_of_fork=name in OF_A_FORK)
             case ("roll back", blocks, _):
                 liar.stands_at(max(self.it.anvil.head() - blocks, 0))
@@ -257,8 +284,9 @@ class Play:
 
     @property
     def misses_traces(self) -> bool:
-        """Whether readiness says that blocks passed without them."""
-        return "passed without what contracts send" in str(self.it.follower.waiting)
+        """Whether readiness says that blocks passed without them, or that money waits for them."""
+        said = str(self.it.follower.waiting)
+        return "passed without what contracts send" in said or "it offers no traces" in said
 
     async def are_all_done(self) -> bool:
         """Whether all that is deep has counted."""
@@ -330,6 +358,7 @@ def anvil() -> Iterator[Anvil]:
 __all__ = [
     "LIES",
     "PAYMENTS",
+    "ByTurns",
     "Document",
     "Lie",
     "Play",

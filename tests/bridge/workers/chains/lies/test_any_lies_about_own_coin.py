@@ -15,6 +15,7 @@ from tests.anvil import ALICE, Anvil, running_anvil
 from tests.bridge.workers.chains.lies.lengths import WAYS, lists_of
 from tests.bridge.workers.chains.lies.test_any_lies import (
     LIES,
+    ByTurns,
     Document,
     Lie,
     Play,
@@ -53,6 +54,13 @@ def _tenfold(call: Any) -> Any:
     return call | within | value
 
 
+def _without_calls(parameters: list[Any], traced: Any) -> Any:
+    """What transactions did themselves, without what contracts sent on."""
+    if isinstance(traced, list):
+        return [one | {"result": _without_calls(parameters, one["result"])} for one in traced]
+    return {name: value for name, value in traced.items() if name != "calls"}
+
+
 def _inflated(transactions: list[Document]) -> list[Document]:
     return [one | {"value": hex(10 * int(one["value"], 16))} for one in transactions]
 
@@ -82,6 +90,7 @@ COIN_LIES: dict[str, dict[str, Lie]] = {
             one | {"result": one["result"] | {"error": None}} for one in traces
         ]
     },
+    "hides calls by turns": {method: ByTurns(_without_calls) for method in TRACES},
     "calls all failed": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"status": "0x0"}},
     "has receipts of others": {RECEIPT: lambda parameters, receipt: receipt and receipt | {"transactionHash": "0x1"}},
     **{

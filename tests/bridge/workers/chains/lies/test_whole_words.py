@@ -12,8 +12,16 @@ from providers.onchain.blocks.transfers import topic_of
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
 from providers.onchain.follower import ROUNDS_BETWEEN_COMPARISONS
 from tests.anvil import ALICE, BOB, CAROL, Anvil
-from tests.bridge.workers.chains.followed_chain import Follow, contradictions, gets_paid, goes_on, listed
+from tests.bridge.workers.chains.followed_chain import (
+    CONFIRMATIONS,
+    Follow,
+    contradictions,
+    gets_paid,
+    goes_on,
+    listed,
+)
 from tests.providers.onchain.liar import Liar, Refusal
+from tests.system.onchain.conftest import address
 
 Document = dict[str, Any]
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
@@ -182,3 +190,33 @@ async def test_money_that_one_endpoint_dates_before_its_payment_is_found_by_the_
         payment = await it.payment()
         assert payment.status == CONFIRMING
         assert len(await listed(it)) == 1
+
+
+async def test_whoever_traces_blocks_alone_is_asked_for_each_once_however_much_contracts_sent_in_it(
+    follow: Follow, anvil: Anvil
+) -> None:
+    payments = 4
+    async with follow(endpoints=2, own_coin=True) as it:
+        forwarder = anvil.deploy("Forwarder")
+        await it.follow()
+        to = [address(f"of a traced block {number} {it.token}") for number in range(payments)]
+        for number, recipient in enumerate(to):
+            await it.register(f"pay_{number}", recipient=recipient, currency="ETH")
+            anvil.send(forwarder, 100 * 10**18, data=anvil.call_data("Forwarder", "forward", recipient))
+        asked = []
+
+        def noted(parameters: list[Any]) -> Any:
+            asked.append(parameters[0])
+            return ...
+
+        it.liars[1].answers = {
+            "debug_traceTransaction": Refusal(-32601, "the method does not exist"),
+            "debug_traceBlockByHash": noted,
+        }
+        anvil.mine()
+        block_hash = anvil.ask("eth_getBlockByNumber", "latest", False)["hash"]
+        await goes_on(it, blocks=2 * CONFIRMATIONS)
+        assert [(await it.payment(f"pay_{number}")).status for number in range(payments)] == [COMPLETED] * payments
+        # When it read the block again, and for its word.
+        assert asked.count(block_hash) <= 2
+        assert it.liars[1].asked.count("debug_traceTransaction") <= 1

@@ -279,3 +279,46 @@ async def test_coin_that_passed_untraced_is_not_hidden_by_the_first_that_traces_
         it.clock.now += 120
         await goes_on(it)
         assert (await it.payment()).status == COMPLETED
+
+
+async def test_coin_that_nobody_can_tell_of_since_a_start_waits_and_it_is_said_why(follow: Follow) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        forwarder = it.anvil.deploy("Forwarder")
+        await it.follow(CONFIRMATIONS)
+        await it.register(currency="ETH")
+        forwards(it, forwarder)
+        await goes_on(it, blocks=1)
+        for liar in it.liars:
+            offers_no_traces(liar)
+        await it.restart()
+        it.clock.now += CORROBORATION_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == CONFIRMING
+        hosts = [one.host for one in it.rpc.endpoints]
+        assert all(f"{host}: it offers no traces" in str(it.follower.waiting) for host in hosts)
+        for liar in it.liars:
+            liar.answers = {}
+        it.clock.now += TRACES_ASKED_AGAIN_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        assert it.follower.waiting is None
+
+
+async def test_blocks_that_passed_untraced_are_named_beside_whatever_else_is_wrong(follow: Follow) -> None:
+    async with follow(endpoints=2, own_coin=True) as it:
+        await it.follow(CONFIRMATIONS)
+        await it.register()
+        await it.register("pay_2", currency="ETH", recipient=CAROL)
+        for liar in it.liars:
+            offers_no_traces(liar)
+        await goes_on(it)
+        it.liars[1].is_dead = True
+        it.pay()
+        for _ in range(2):
+            await goes_on(it)
+            it.clock.now += CORROBORATION_AWAITED_SECONDS
+        await goes_on(it)
+        assert (await it.payment()).status == COMPLETED
+        said = str(it.follower.waiting)
+        assert "has counted by the word of one endpoint" in said
+        assert "passed without what contracts send" in said
