@@ -7,8 +7,7 @@ from sqlalchemy import Index, MetaData, text
 __all__ = ["LISTED", "index_of", "metadata", "speak_postgresql"]
 
 LISTED: Mapping[str, str] = {"payments": "payments.payment_id <> ''", "payouts": "payouts.payout_id <> ''"}
-"""All of them, as the console's lists ask for them and nobody else does: so their indexes are used for them alone, which
-SQLite would take for other things, too."""
+"""All of them, as only the console's lists ask for them: so SQLite uses the indexes of those for nothing else."""
 
 metadata = MetaData(
     naming_convention={

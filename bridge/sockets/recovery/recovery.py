@@ -153,17 +153,18 @@ class Recovery:
     def resume(self, missed: Missed, principal: Principal) -> Resumed:
         """A client takes up its session again, while `is_current`. Nothing may be sent between this and the client's
         hearing what goes out."""
-        session, left = missed.session, missed.session.left
-        delivered = self._all_of(missed)
+        session, delivered = missed.session, self._all_of(missed)
+        knew_until = _knew_until(session.left, delivered)
         if principal.is_staff:
             session.rooms.setdefault(rooms.STAFF, self.cursor)
         session.is_resumed = True
         self._sessions.take_up(session)
-        # Whoever did not hear all that it was told before it left did not hear either who came and went.
-        has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
-        knew_until = 0 if left is None else left.sure if has_lost else left.at
         events = [(one.event, one.offset) for one in delivered]
         return Resumed(tuple(session.rooms), session.online, session.watching, events, knew_until)
+
+    def knew_until(self, missed: Missed) -> int:
+        """Up to when a client whose session `is_current` received who came and went, in microseconds since 1970."""
+        return _knew_until(missed.session.left, self._all_of(missed))
 
     def entered_room(self, member: tuple[str, str], room: str) -> None:
         """A client has entered a room."""
@@ -332,6 +333,14 @@ class Recovery:
     def _is_for(self, since_of: dict[str, int], delivered: DeliveredEvent) -> bool:
         audience = self._remembered.rooms_of(delivered.event)
         return any(room is None or since_of.get(room, delivered.number) < delivered.number for room in audience)
+
+
+def _knew_until(left: Leaving | None, delivered: Sequence[DeliveredEvent]) -> int:
+    """Whoever did not hear all that it was told before it left did not hear either who came and went."""
+    if left is None:
+        return 0
+    has_lost = bool(delivered) and delivered[0].number <= left.delivered_until
+    return left.sure if has_lost else left.at
 
 
 def _grants_all(session: Session, principal: Principal) -> bool:
