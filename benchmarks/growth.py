@@ -12,7 +12,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ from bridge.journal.database.engines import parse_database_url, writing_engine
 from bridge.journal.tables import schema
 from coordinator.payments.observed.observations import InvoiceSnapshot, Standing, Transfer
 from coordinator.payments.payments import Payment
-from coordinator.payouts.observations import PayoutAccepted, PayoutConfirmed, PayoutSent
+from coordinator.payouts.observations import PayoutAccepted, PayoutConfirmed, PayoutObservation, PayoutSent
 from coordinator.payouts.payouts import Payout
 
 FEW = 10_000
@@ -106,7 +106,11 @@ async def make_a_sale(database_url: str, mark: Path) -> None:
         worth=paid.amount,
         created_at=paid.created_at,
     )
-    sent = (PayoutAccepted(task_id=f"task-{NUMBER}"), PayoutSent(tx_hashes=(f"0xSent{NUMBER}",)), PayoutConfirmed())
+    sent: Sequence[PayoutObservation] = (
+        PayoutAccepted(task_id=f"task-{NUMBER}"),
+        PayoutSent(tx_hashes=(f"0xSent{NUMBER}",)),
+        PayoutConfirmed(),
+    )
     try:
         await journal.register_payment(paid)
         await journal.record_observation(

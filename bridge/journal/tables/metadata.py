@@ -1,13 +1,8 @@
 """What all tables belong to."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import Index, MetaData, text
 
-__all__ = ["LISTED", "index_of", "metadata", "speak_postgresql"]
-
-LISTED: Mapping[str, str] = {"payments": "payments.payment_id <> ''", "payouts": "payouts.payout_id <> ''"}
-"""All of them, as only the console's lists ask for them: so SQLite uses the indexes of those for nothing else."""
+__all__ = ["index_of", "metadata", "speak_postgresql"]
 
 metadata = MetaData(
     naming_convention={
