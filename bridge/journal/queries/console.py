@@ -254,7 +254,7 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
 
 
 def _is_listed(table: Table) -> ColumnElement[bool]:
-    """All are, but only these lists ask for it: so SQLite uses the indexes that are made for them for nothing else."""
+    """All are, but only these lists ask for it: so SQLite uses the indexes that are made for them nowhere else."""
     key: ColumnElement[str] = table.c.payment_id if table is schema.payments else table.c.payout_id
     return key != literal_column("''")
 
