@@ -17,7 +17,7 @@ SUPERVISED = exec $(if $(wildcard $(VENV)/.made),$(BIN)/python,$(PYTHON)) -IS br
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo pages test test-matrix test-slowly soak lint format contract blocking-client screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-start bench-onchain profile webhook-path
+.PHONY: help run demo pages test test-matrix test-slowly soak lint format contract blocking-client screenshots lock npm-package wheel image image-steps sbom chart clean bench bench-nodes bench-attacks bench-deadlines bench-presence bench-crowds bench-growth bench-start bench-onchain profile webhook-path
 .PHONY: has-python has-var has-wished-port signing-key has-node has-programs programs built-if-possible what-tests-need check-types check-others
 
 help: ## List the targets
@@ -157,6 +157,9 @@ bench-crowds: has-python $(VENV)/.test-ready ## Measure how long signed webhooks
 
 bench-books: has-python $(VENV)/.test-ready ## Measure totals, statements and wallets over many payments (BENCH="--payments 1000000")
 	$(SUPERVISED) $(BIN)/python -m benchmarks.books $(BENCH)
+
+bench-growth: has-python $(VENV)/.test-ready ## Measure what a full journal costs, beside one that is not (BENCH="--payments 200000")
+	$(SUPERVISED) $(BIN)/python -m benchmarks.growth $(BENCH)
 
 bench-start: has-python $(VENV)/.test-ready ## Measure what a start costs, beside an empty Python and the libraries alone
 	$(SUPERVISED) $(BIN)/python -m benchmarks.start $(BENCH)

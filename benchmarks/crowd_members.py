@@ -60,8 +60,8 @@ class Member(Client):
         super()._connect(data)
 
     def data_received(self, data: bytes) -> None:
-        if JOINED in data:
-            self._joined.more(1)
+        if joins := data.count(JOINED):
+            self._joined.more(joins)
         if EVENT in data and (found := OFFSET.search(data)) is not None:
             self.offset = found[1].decode()
         super().data_received(data)

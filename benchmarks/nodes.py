@@ -42,6 +42,12 @@ FIGURES = (
     Figure("webhook_store_us", "CPU µs of PostgreSQL per signed webhook"),
     Figure("idle_ms", "CPU ms per s of a bridge that has nothing to do", {ONE: None}),
     Figure("idle_store_ms", "CPU ms per s of PostgreSQL meanwhile"),
+    Figure("connect_cpu_us", "CPU µs per client that connects"),
+    Figure("connect_store_us", "CPU µs of PostgreSQL per client that connects"),
+    Figure("join_cpu_us", "CPU µs per join of a room"),
+    Figure("join_store_us", "CPU µs of PostgreSQL per join of a room"),
+    Figure("return_cpu_us", "CPU µs per client that comes back, in three rooms"),
+    Figure("return_store_us", "CPU µs of PostgreSQL per client that comes back"),
     Figure("room_memory_kb", "KB per client in five rooms", {NODE: 0.5}),
 )
 KILLED = (
@@ -69,7 +75,7 @@ class NodeSizes:
     few: int = 10
     rooms: int = 1_000
     visitors: int = 2_000
-    """Clients of the one that is killed."""
+    """Clients of the one that is killed; and those who come, join and come back."""
 
 
 SIZES = NodeSizes()
@@ -81,7 +87,9 @@ def main(arguments: Sequence[str], sizes: NodeSizes = SIZES) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=at_least_one, default=5, help="of which the medians are printed")
-    parser.add_argument("--only", choices=("tell", "later", "webhooks", "rooms", "killed"), help="one measurement")
+    parser.add_argument(
+        "--only", choices=("tell", "later", "webhooks", "rooms", "killed", "comings"), help="one measurement"
+    )
     options = parser.parse_args(arguments)
     end_on_signals()
     bench = Bench(options.runs)
@@ -126,6 +134,8 @@ def _measurements(name: str, sizes: NodeSizes) -> Iterator[Measurement]:
         in_rooms = {"clients": sizes.rooms, "few": sizes.few}
         yield Measurement("rooms", in_rooms, ["room_memory_kb"], LOAD)
     if name != NODE:
+        keys = [f"{what}_{of}_us" for what in ("connect", "join", "return") for of in ("cpu", "store")]
+        yield Measurement("comings", {"clients": sizes.visitors, "path": BRIDGE.emits_at}, keys, LOAD)
         signed = webhooks_plan(server, sizes.of_one)
         yield Measurement(
             "webhooks", signed, ["webhook_cpu_us", "webhook_store_us", "idle_ms", "idle_store_ms"], LOAD

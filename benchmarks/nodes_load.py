@@ -13,7 +13,8 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.clients import AT_ONCE, Heard, Poster, connect, request_of, until
+from benchmarks.clients import AT_ONCE, Heard, Poster, connect, connect_each, request_of, until
+from benchmarks.crowd_members import Member
 from benchmarks.load import EVENTS_PER_SECOND, Found, Plan, began, run
 from benchmarks.processes import cpu_seconds, memory_kb
 from benchmarks.visitors import Visitor
@@ -21,6 +22,8 @@ from benchmarks.visitors import Visitor
 # What each event of those who come back costs the loop of these clients is to be little beside its pace.
 RECOVERY_EVENTS_PER_SECOND = 10
 IDLE_SECONDS = 5
+ROOMS_OF_ITS_OWN = ("a", "b")
+SAVED_SECONDS = 3
 WARMED_UP_BY = 4
 """One in so many webhooks comes before any are measured."""
 
@@ -230,7 +233,62 @@ async def killed(plan: Plan, found: Found) -> None:
     found["twice"] = sum(len(one.numbers) - len(set(one.numbers)) for one in visitors)
 
 
-MEASURES = {"tell": tell, "later": later, "webhooks": webhooks, "rooms": rooms, "killed": killed}
+async def comings(plan: Plan, found: Found) -> None:
+    """Clients that connect at the first server, join three rooms each, hear an event in the one that all share, and
+    come back to the last server."""
+    first, last, count = plan["nodes"][0], plan["nodes"][-1], plan["clients"]
+    heard, joined = Heard(plan["answer_seconds"], b'42["purchase-request-update"'), Heard(plan["answer_seconds"])
+
+    async def arrive(start: int) -> list[Member]:
+        members = [Member(heard, joined, number, "") for number in range(start, start + count)]
+        await connect_each(first["port"], members)
+        return members
+
+    async def join(members: Sequence[Member]) -> None:
+        for number, member in enumerate(members):
+            member.join()
+            for room in ROOMS_OF_ITS_OWN:
+                member.send(f'421["join-request-room","{room}-{number}"]')
+
+    async def measured(what: str, work: Awaitable[object], times: int) -> None:
+        cost = Cost(plan)
+        await work
+        await asyncio.sleep(SAVED_SECONDS)  # of sessions, in PostgreSQL
+        found[f"{what}_cpu_us"], found[f"{what}_store_us"] = cost.us_each(times, times)
+
+    joins = (1 + len(ROOMS_OF_ITS_OWN)) * count
+    few = await arrive(0)
+    await joined.after(join(few), joins)  # what is made for the first stays
+    for member in few:
+        member.leave()
+    members: list[Member] = []
+
+    async def come() -> None:
+        members.extend(await arrive(count))
+
+    await measured("connect", come(), count)
+    await measured("join", joined.after(join(members), joins), joins)
+    posting = Poster(first["port"], plan["answer_seconds"])
+    await posting.open()
+    news = {"event": "purchase-request-update", "data": {"type": "x", "requestId": "crowd"}}
+    await heard.after(posting.post(request_of(plan["path"], json.dumps(news))), count)
+    for member in members:
+        member.leave()
+    await asyncio.sleep(SAVED_SECONDS)
+    back = [Member(heard, joined, one.number, "", one.pid, one.offset) for one in members]
+    await measured("return", connect_each(last["port"], back), count)
+    if not all(one.is_recovered for one in back):
+        raise ConnectionError("not everybody was recovered")
+
+
+MEASURES = {
+    "tell": tell,
+    "later": later,
+    "webhooks": webhooks,
+    "rooms": rooms,
+    "killed": killed,
+    "comings": comings,
+}
 
 
 if __name__ == "__main__":

@@ -3,24 +3,48 @@ before it ends.
 
 First it says that it is not ready, so that balancers ask others; it still takes and answers everything. Then it gives
 back what one bridge does at a time, and closes its clients' connections, spread over the time that is left: they come
-back to others, which recover them.
+back to others, which recover them. Each is told before when to come back, so that they do not come all at once; where
+there are no others, so that they come once a bridge can be there again.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from coordinator.batched import batched
 from coordinator.errors import BridgeError
 
-__all__ = ["Company", "Drain"]
+__all__ = ["Client", "Company", "Drain", "come_back_in_ms"]
 
 logger = logging.getLogger("bridge")
 
 # Of the time that there is: for balancers to notice.
 NOTICE_SHARE = 0.4
 STEP_SECONDS = 0.05
+# Of a core, for a client that comes back: they are told to come as quickly as one bridge can take them up.
+RETURN_MS = 1.0
+# A bridge that stops alone is not there again sooner; who comes meanwhile comes in vain.
+STARTS_WITHIN_MS = 1_000
+LONGEST_MS = 30_000
+TOLD_AT_ONCE = 200
+
+
+def come_back_in_ms(share: float, clients: int, *, are_others: bool) -> int:
+    """When one of so many clients is to come back, by its `share` of the time that all of them have: 0 to 1."""
+    soonest = 0 if are_others else STARTS_WITHIN_MS
+    return min(LONGEST_MS, soonest + round(share * clients * RETURN_MS))
+
+
+class Client(Protocol):
+    """Somebody whom a bridge that stops closes the connection of."""
+
+    def tell(self, come_back_in_ms: int) -> object:
+        """Says that it is about to be closed, and when to come back."""
+
+    def close(self) -> object: ...
 
 
 class Company(Protocol):
@@ -32,8 +56,8 @@ class Company(Protocol):
     async def give_back(self) -> None:
         """Leaves to them what one bridge does at a time."""
 
-    def clients(self) -> Iterable[Callable[[], object]]:
-        """What closes the connection of each client that there is now."""
+    def clients(self) -> Sequence[Client]:
+        """Those that there are now."""
 
 
 class Drain:
@@ -74,6 +98,7 @@ class Drain:
         try:
             async with asyncio.timeout(self._seconds):
                 if not await company.others():
+                    await _tell_clients(company)
                     return
                 logger.info("clients and work are left to other bridges for %g s", self._seconds)
                 await asyncio.sleep(NOTICE_SHARE * self._seconds)
@@ -85,11 +110,26 @@ class Drain:
             logger.warning("nothing can be left to other bridges: %s", error)
 
 
+def _share() -> float:
+    return random.random()  # noqa: S311 (no secret)
+
+
+async def _tell_clients(company: Company) -> None:
+    """Those of a bridge that stops alone, whose server closes them."""
+    clients = company.clients()
+    for some in batched(clients, TOLD_AT_ONCE):
+        for client in some:
+            client.tell(come_back_in_ms(_share(), len(clients), are_others=False))
+        await asyncio.sleep(0)
+
+
 async def _close_clients(company: Company, ends_at: float) -> None:
     """Closes them a few at a time, also those that still come, until there are none."""
     loop = asyncio.get_running_loop()
-    while closing := [*company.clients()]:
+    of_all = len(company.clients())
+    while clients := company.clients():
         steps = max(1, math.floor((ends_at - loop.time()) / STEP_SECONDS) - 2)
-        for close in closing[: math.ceil(len(closing) / steps)]:
-            close()
+        for client in clients[: math.ceil(len(clients) / steps)]:
+            client.tell(come_back_in_ms(_share(), of_all, are_others=True))
+            client.close()
         await asyncio.sleep(STEP_SECONDS)

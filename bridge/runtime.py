@@ -14,9 +14,9 @@ from prometheus_client import Gauge
 
 from bridge.access import Grants, Revocations
 from bridge.door import ConnectionLimits
-from bridge.drain import Drain
+from bridge.drain import Client, Drain
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
-from bridge.http.event_feed import EventFeed
+from bridge.http.event_feed import EventFeed, Follower
 from bridge.journal import Journal, JournaledEvent
 from bridge.journal.liveness import LEFT_TO_WITHIN
 from bridge.recovery import JournalHistory, JournalSessions
@@ -26,8 +26,8 @@ from bridge.settings import Settings
 from bridge.settings_fingerprint import SettingsFingerprint
 from bridge.shared_activity import SharedActivity
 from bridge.sockets import SocketServer, deliver, set_socket_server
+from bridge.sockets.clients.departures import departures
 from bridge.sockets.recovery.recovery import Recovery
-from bridge.sockets.transport.disconnects import Disconnect
 from bridge.traces import Delivered, tracing
 from bridge.workers.health.neighbours import Neighbours
 from bridge.workers.health.system_status import OwnStatus, Pulse
@@ -118,6 +118,19 @@ class EventDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class EndOfFeed:
+    """Of one that waits for events, which was told at its beginning when to come back."""
+
+    follower: Follower
+
+    def tell(self, come_back_in_ms: int) -> None:
+        pass
+
+    def close(self) -> None:
+        self.follower.end()
+
+
+@dataclass(frozen=True, slots=True)
 class Handover:
     """What this bridge leaves to the others of its journal when it stops."""
 
@@ -131,10 +144,8 @@ class Handover:
     async def give_back(self) -> None:
         await self.engine.leased.give_back()
 
-    def clients(self) -> list[Callable[[], object]]:
-        connections = [*self.sockets.eio.sockets.values()]
-        closing = [partial(connection.end, Disconnect.RESTARTING) for connection in connections]
-        return [*closing, *(follower.end for follower in self.feed.followers())]
+    def clients(self) -> list[Client]:
+        return [*departures(self.sockets), *map(EndOfFeed, self.feed.followers())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,9 @@ TARGETS = {
     **dict.fromkeys(
         ("bench", "bench-nodes", "bench-attacks", "bench-deadlines", "bench-presence", "bench-crowds"), MEASURES
     ),
-    **dict.fromkeys(("bench-books", "bench-start", "bench-onchain", "profile", "webhook-path"), MEASURES),
+    **dict.fromkeys(
+        ("bench-books", "bench-growth", "bench-start", "bench-onchain", "profile", "webhook-path"), MEASURES
+    ),
 }
 # What stands at the head of a file and in the table "Deploying", by how it begins.
 COMMANDS = {

@@ -30,7 +30,7 @@ from bridge.catalogue.marketplace import (
 )
 from bridge.catalogue.notifications import NewNotification, UnreadCountUpdate
 from bridge.catalogue.points import LevelUp, ReferralReward, ReferralSignup
-from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.session import BridgeStopping, SessionEnded
 from bridge.catalogue.system import SystemStatus
 from coordinator.endpoints.endpoints import matches
 from coordinator.events import Payload
@@ -89,6 +89,7 @@ EVENTS: Mapping[str, type[Payload]] = {model.event_name: model for models in CAT
 
 ADDITIONS: tuple[type[Payload], ...] = (
     SessionEnded,
+    BridgeStopping,
     AccessChanged,
     PaymentProgress,
     PayoutProgress,

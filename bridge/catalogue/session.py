@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
+from pydantic import Field
+
 from coordinator.events import AudienceRule, Payload, Text
 
-__all__ = ["Ending", "SessionEnded"]
+__all__ = ["BridgeStopping", "Ending", "SessionEnded"]
 
 Ending = Literal["token_expired", "key_withdrawn", "token_revoked", "disconnected"]
 
@@ -32,3 +34,13 @@ class SessionEnded(Payload):
     def because(cls, reason: Ending) -> Self:
         """With words for a person."""
         return cls(reason=reason, message=WORDS[reason])
+
+
+class BridgeStopping(Payload):
+    """The connection is about to be closed, because the bridge stops: come back once the time that it says has
+    passed. Each client is told another time, so that they do not come all at once. It is not journaled."""
+
+    event_name: ClassVar[str] = "bridge-stopping"
+    audience_rule: ClassVar[AudienceRule] = AudienceRule()
+
+    come_back_in_ms: int = Field(ge=0, description="Milliseconds until it is of use to connect again; 0: at once.")

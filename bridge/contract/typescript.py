@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from bridge.catalogue import ADDITIONS, CATEGORIES, EVENTS
 from bridge.catalogue.chat import UserStatusChange, UserTyping
 from bridge.catalogue.client_events import CLIENT_EVENTS, ClientEvent
-from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.session import BridgeStopping, SessionEnded
 from bridge.catalogue.system import SystemStatus
 from bridge.contract.acknowledgements import answer_to
 from bridge.contract.schemas import Schema, Schemas, argument_model, read_schemas
@@ -83,7 +83,7 @@ def _server_events(schemas: Schemas) -> Iterator[str]:
 
 
 def _offset(model: type[Payload]) -> str:
-    if model in (SessionEnded, SystemStatus):  # which are of the moment, and in no journal
+    if model in (SessionEnded, BridgeStopping, SystemStatus):  # which are of the moment, and in no journal
         return ""
     # Who is there and who types the bridge tells by itself, and past the journal; a service may publish it, too.
     return ", offset?: string" if model in (UserTyping, UserStatusChange) else ", offset: string"

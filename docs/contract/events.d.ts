@@ -292,6 +292,16 @@ export interface ServerToClientEvents {
   "session-ended": (payload: SessionEnded) => void;
 
   /**
+   * The connection is about to be closed, because the bridge stops: come back once the time that it says has passed.
+   * Each client is told another time, so that they do not come all at once. It is not journaled.
+   *
+   * Goes to the one client that it is about.
+   *
+   * The bridge adds it to the specification.
+   */
+  "bridge-stopping": (payload: BridgeStopping) => void;
+
+  /**
    * Access was taken back, or given again: to a room, or all that tokens grant. Whoever it was taken from has left
    * the room, or is about to be disconnected.
    *
@@ -992,6 +1002,17 @@ export interface ReferralSignup {
 export interface SessionEnded {
   reason: "token_expired" | "key_withdrawn" | "token_revoked" | "disconnected";
   message: string;
+}
+
+/**
+ * The connection is about to be closed, because the bridge stops: come back once the time that it says has passed.
+ * Each client is told another time, so that they do not come all at once. It is not journaled.
+ *
+ * What `bridge-stopping` carries.
+ */
+export interface BridgeStopping {
+  /** Milliseconds until it is of use to connect again; 0: at once. */
+  comeBackInMs: number;
 }
 
 /**

@@ -3408,7 +3408,7 @@ export interface components {
             payments: components["schemas"]["PaymentRow"][];
             /** @description Pass it as `after` for the next page; null at the end. */
             next: string | null;
-            /** @description How many there are with this filter; 100000 if they are that many or more. */
+            /** @description How many there are with this filter; 10000 if they are that many or more. */
             total: number;
             /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
             unreadable: components["schemas"]["UnreadableItem"][];
@@ -3623,7 +3623,7 @@ export interface components {
             payouts: components["schemas"]["PayoutRow"][];
             /** @description Pass it as `after` for the next page; null at the end. */
             next: string | null;
-            /** @description How many there are with this filter; 100000 if they are that many or more. */
+            /** @description How many there are with this filter; 10000 if they are that many or more. */
             total: number;
             /** @description Those that belong here and cannot be read, each with what to do about it; as a rule none. */
             unreadable: components["schemas"]["UnreadableItem"][];

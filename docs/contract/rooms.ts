@@ -7,7 +7,7 @@
  */
 
 import type { Manager, Socket } from "socket.io-client";
-import type { ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents, UsersAnswer } from "./events";
+import type { BridgeStopping, ClientToServerEvents, RefusedError, RoomsAnswer, ServerToClientEvents, UsersAnswer } from "./events";
 
 /** `live`: in every room that it may be in, and nothing is missed. `catching up`: connected, and not there yet. */
 export type Standing = "live" | "catching up" | "offline";
@@ -69,6 +69,8 @@ export class Rooms<Found> {
   private connection = new AbortController();
   /** What gives up waiting once the connection is over. Not by its signal: Node warns of one that so many listen to. */
   private readonly ends = new Set<() => void>();
+  /** Puts back how long the socket waits between two connections, which the bridge has changed for the next. */
+  private restoreWaits: (() => void) | null = null;
   private isNudged = false;
   private wake = (): void => undefined;
 
@@ -83,6 +85,7 @@ export class Rooms<Found> {
     endIfDeaf(this.wire); // which may be open already
     this.wire.on("connect", this.connected);
     this.wire.on("disconnect", this.disconnected);
+    this.wire.on("bridge-stopping", this.told);
     if (this.wire.connected) this.connected();
   }
 
@@ -133,15 +136,21 @@ export class Rooms<Found> {
     this.wire.io.off("open", this.opened);
     this.wire.off("connect", this.connected);
     this.wire.off("disconnect", this.disconnected);
+    this.wire.off("bridge-stopping", this.told);
+    this.waitAsBefore();
     for (const [event, handler] of this.handlers) this.wire.off(event, handler);
     this.held = null;
     this.end();
   }
 
-  private readonly attempted = (): void => void Promise.resolve().then(() => failIfClosed(this.wire)); // once there is an engine
+  private readonly attempted = (): void => {
+    this.waitAsBefore();
+    void Promise.resolve().then(() => failIfClosed(this.wire)); // once there is an engine
+  };
 
   /** What a cut left behind the stock client would hand out before it connects, and the bridge tells it again. */
   private readonly opened = (): void => {
+    this.waitAsBefore();
     this.wire.receiveBuffer = [];
     endIfDeaf(this.wire);
   };
@@ -162,6 +171,16 @@ export class Rooms<Found> {
     this.connection = new AbortController();
     void this.attend(this.connection.signal);
   };
+
+  private readonly told = ({ comeBackInMs }: BridgeStopping): void => {
+    this.waitAsBefore();
+    this.restoreWaits = comeBackIn(this.wire, comeBackInMs);
+  };
+
+  private waitAsBefore(): void {
+    this.restoreWaits?.();
+    this.restoreWaits = null;
+  }
 
   private readonly disconnected = (): void => {
     this.end();
@@ -347,6 +366,13 @@ function endIfDeaf({ io }: Socket): void {
   const engine = io.engine as Manager["engine"] | undefined;
   // Not by `close()`, which waits for the polling that rests.
   engine?.once("upgrading", () => engine.once("upgradeError", () => tell(engine.transport, "close")));
+}
+
+/** Has the stock client wait for just this long before it connects again. Returns what puts back what it was. */
+function comeBackIn({ io }: Socket, ms: number): () => void {
+  const [shortest, longest, spread] = [io.reconnectionDelay(), io.reconnectionDelayMax(), io.randomizationFactor()];
+  io.reconnectionDelay(ms).reconnectionDelayMax(ms).randomizationFactor(0);
+  return () => void io.reconnectionDelay(shortest).reconnectionDelayMax(longest).randomizationFactor(spread);
 }
 
 const tell = (emitter: { emit(event: string, error: Error): unknown } | undefined, event: "close" | "error"): void =>

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.access import Claims
 from bridge.access.service_tokens import WatchedServices
-from bridge.settings import load_settings
+from bridge.settings import all_settings, load_settings
 from tests.documented import Block, blocks_of
 
 ROOT = Path(__file__).parents[2]
@@ -92,3 +92,11 @@ def test_every_target_of_make_that_is_named_is_there() -> None:
     }
     assert {target for _, target in named} >= {"run", "demo", "test", "bench", "soak"}
     assert {(page, target) for page, target in named if target not in targets} == set()
+
+
+def test_of_every_limit_it_is_said_what_several_bridges_make_of_it() -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text()
+    table = page.partition("## Limits")[2].partition("##")[0]
+    limits = re.compile(r".*(_per_second|_per_address|_limit_bytes\w*|_limits)|max_connections|max_payload_bytes")
+    named = {name for name in re.findall(r"`(\w+)`", table) if name in all_settings().model_fields}
+    assert {name for name in all_settings().model_fields if limits.fullmatch(name)} <= named

@@ -1,14 +1,27 @@
 """How a bridge that stops leaves its clients and its work to others, decided without either."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
-from bridge.drain import Drain
+from bridge.drain import LONGEST_MS, STARTS_WITHIN_MS, Drain, come_back_in_ms
 from coordinator.errors import BridgeError
 from tests.clock import pass_seconds
 from tests.waiting import until
+
+
+class Leaver:
+    """A client, and what its company notes of it."""
+
+    def __init__(self, company: "Company") -> None:
+        self._company = company
+
+    def tell(self, come_back_in_ms: int) -> None:
+        self._company.left.append("told")
+        self._company.waits_ms.append(come_back_in_ms)
+
+    def close(self) -> None:
+        self._company.close_one()
 
 
 class Company:
@@ -19,6 +32,7 @@ class Company:
         self._clients = list(range(clients))
         self.late = 0
         self.left: list[str] = []
+        self.waits_ms: list[int] = []
 
     async def others(self) -> bool:
         return self._are_others
@@ -26,10 +40,10 @@ class Company:
     async def give_back(self) -> None:
         self.left.append("work")
 
-    def clients(self) -> list[Callable[[], object]]:
-        return [self._close] * len(self._clients)
+    def clients(self) -> list[Leaver]:
+        return [Leaver(self) for _ in self._clients]
 
-    def _close(self) -> None:
+    def close_one(self) -> None:
         self._clients.pop()
         self.left.append("client")
         if self.late:
@@ -57,10 +71,30 @@ async def test_it_says_so_first_then_leaves_its_work_and_then_its_clients_a_few_
         await pass_seconds(0.05)
     await ended.wait()
     assert company.left.count("client") == 1_005
+    # Each before its connection is closed, and all of them over as long as one bridge takes to take them up.
+    assert company.left[1:] == ["told", "client"] * 1_005
+    assert 0 <= min(company.waits_ms) < 100
+    assert 900 < max(company.waits_ms) <= 1_000
 
 
-async def test_one_that_is_alone_ends_at_once_and_so_does_one_that_has_not_begun() -> None:
-    for drain, company in ((Drain(10), Company(5, are_others=False)), (Drain(10), None)):
+async def test_one_that_is_alone_tells_all_to_come_once_it_can_be_there_again() -> None:
+    drain, company, ended = Drain(10), Company(1_000, are_others=False), asyncio.Event()
+    drain.serve(company)
+    drain.begin(ended.set)
+    await ended.wait()
+    assert company.left == ["told"] * 1_000
+    assert STARTS_WITHIN_MS <= min(company.waits_ms) < STARTS_WITHIN_MS + 100
+    assert STARTS_WITHIN_MS + 900 < max(company.waits_ms) <= STARTS_WITHIN_MS + 1_000
+
+
+@pytest.mark.parametrize("are_others", [True, False])
+def test_nobody_is_told_to_stay_away_for_longer_than_half_a_minute(are_others: bool) -> None:
+    assert come_back_in_ms(0.999, 1_000_000, are_others=are_others) == LONGEST_MS == 30_000
+    assert come_back_in_ms(0, 1_000_000, are_others=are_others) == (0 if are_others else STARTS_WITHIN_MS)
+
+
+async def test_one_without_clients_ends_at_once_and_so_does_one_that_has_not_begun() -> None:
+    for drain, company in ((Drain(10), Company(0, are_others=False)), (Drain(10), None)):
         ended = asyncio.Event()
         if company is not None:
             drain.serve(company)
@@ -71,7 +105,7 @@ async def test_one_that_is_alone_ends_at_once_and_so_does_one_that_has_not_begun
 
 async def test_clients_that_never_go_do_not_keep_it() -> None:
     class Staying(Company):
-        def _close(self) -> None:
+        def close_one(self) -> None:
             self.left.append("client")
 
     drain, company, ended = Drain(1), Staying(3), asyncio.Event()

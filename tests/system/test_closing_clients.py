@@ -1,20 +1,23 @@
-"""The stock client whose connection closes in the moment that it has read an event, as docs/front-end.md tells; and
-one that is cut off."""
+"""The stock client whose connection closes in the moment that it has read an event, as docs/front-end.md tells; one
+that is cut off; and those of a bridge that stops."""
 
 import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import BridgeProcess, StartBridge
 from tests.system.attacks.strangers import LIVE, Stranger
+from tests.system.conftest import Hearing, Script
 from tests.waiting import GIVE_UP_SECONDS
 
 ROOT = Path(__file__).parents[2]
 JAVASCRIPT = ROOT / "tests" / "javascript"
+RECIPE = ROOT / "docs" / "contract" / "rooms.ts"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,32 @@ def test_a_poll_that_waits_is_answered_when_the_bridge_stops_and_does_not_keep_i
         assert (answer.status, answer.headers["connection"], answer.body) == (200, "close", b"6")
         assert bridge.process.wait() == 0
     bridge.start()
+
+
+def test_whoever_is_told_when_to_come_back_waits_for_just_that_and_then_as_before(bridge: BridgeProcess) -> None:
+    hearing, clients = Hearing(), range(4)
+    script = Script("coming-back.mjs", bridge.url, str(RECIPE), take=hearing.lines.put)
+    as_set = [20, 100, 0.5]
+
+    def lines(client: int, kind: str) -> list[dict[str, Any]]:
+        return [line for line in hearing.heard if line["client"] == client and kind in line]
+
+    def are_live(times: int) -> bool:
+        return all(len(lines(client, "live")) >= times for client in clients)
+
+    try:
+        hearing.wait_for(lambda _: are_live(1))
+        assert bridge.stop() == 0
+        bridge.start()
+        hearing.wait_for(lambda _: are_live(2))
+    finally:
+        script.kill()
+    for client in clients:
+        [told], [waited] = lines(client, "told"), lines(client, "waited")
+        assert 1_000 <= told["told"] <= 1_000 + len(clients)
+        assert told["waits"] == [told["told"], told["told"], 0]
+        assert waited["waited"] >= told["told"] - 2  # the clocks of Node's timers are a millisecond's
+        assert [line["waits"] for line in lines(client, "live")] == [as_set, as_set]
 
 
 def test_a_body_that_does_not_come_does_not_keep_a_bridge_that_stops(bridge: BridgeProcess) -> None:

@@ -89,8 +89,9 @@ async def list_payout_rows(
     limit: LimitQuery = 100,
     after: AfterQuery = None,
 ) -> PayoutRows:
-    found = await journal.console.payouts(payout_filter, read_place(after), limit + 1)
-    total = await journal.console.total("payouts", payout_filter)
+    place = read_place(after)
+    found = await journal.console.payouts(payout_filter, place, limit + 1)
+    total = await journal.console.total("payouts", payout_filter) if place or len(found) > limit else len(found)
     page = page_of(found, limit)
     rows = await asyncio.to_thread(_payout_rows, journal, page.read, explorer_links(chains))
     return PayoutRows(payouts=rows, next=page.next, total=total, unreadable=page.unreadable)
@@ -103,8 +104,9 @@ async def list_payment_rows(
     limit: LimitQuery = 100,
     after: AfterQuery = None,
 ) -> PaymentRows:
-    found = await journal.console.payments(payment_filter, read_place(after), limit + 1)
-    total = await journal.console.total("payments", payment_filter)
+    place = read_place(after)
+    found = await journal.console.payments(payment_filter, place, limit + 1)
+    total = await journal.console.total("payments", payment_filter) if place or len(found) > limit else len(found)
     page = page_of(found, limit)
     rows = await asyncio.to_thread(_payment_rows, journal, page.read)
     return PaymentRows(payments=rows, next=page.next, total=total, unreadable=page.unreadable)

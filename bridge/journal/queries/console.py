@@ -1,16 +1,28 @@
 """What finance ops look up: payments and payouts by page and filter, what needs a person, totals, and actions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
-from bridge.journal.queries.problems import has_no_address, has_problem, unopened_since
+from bridge.journal.queries.problems import has_problem, unopened_since, without_address_since
 from bridge.journal.queries.unpaid import unpaid
 from bridge.journal.tables import schema
+from bridge.journal.tables.payout_tables import ENDED_IN_DOUBT
 from bridge.journal.tables.rows import JournaledEvent, events_from_rows, payment_from_row, payout_from_row
 from bridge.journal.tables.unreadable_rows import (
     RowKind,
@@ -22,7 +34,7 @@ from bridge.journal.tables.unreadable_rows import (
     required,
 )
 from bridge.journal.writing.staged.actions import DISMISS, Action
-from coordinator.payments.payments import Payment
+from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.statuses import STATUSES_TO_RESOLVE, UNSETTLED_STATUSES, PayoutStatus
 
@@ -52,7 +64,7 @@ __all__ = [
 ]
 
 # Nobody reads how many more there are than this, and to count them costs more than to show a page.
-TOTAL_LIMIT = 100_000
+TOTAL_LIMIT = 10_000
 
 # Each of these would be counted by a person as one problem; beyond so many it is one problem.
 SHOWN_LIMIT = 200
@@ -185,27 +197,55 @@ def total(connection: Connection, kind: Literal["payments", "payouts"], wanted: 
 def _page(
     connection: Connection, table: Table, key: str, wanted: ConsoleFilter, after: PageEnd | None, limit: int
 ) -> Sequence[Any]:
-    conditions, identifier = _conditions(table, wanted), table.c[key]
-    if after is not None:
-        # Said twice over, so that either database goes straight to the place in the index.
-        conditions.append(table.c.created_at <= after.created_at)
-        conditions.append(or_(table.c.created_at < after.created_at, identifier < after.identifier))
-    statement = select(table).where(*conditions).order_by(table.c.created_at.desc(), identifier.desc()).limit(limit)
-    return connection.execute(statement).mappings().all()
+    identifier, place = table.c[key], _place(table, key, after)
+    newest_first = (table.c.created_at.desc(), identifier.desc())
+    if len(wanted.statuses) <= 1:
+        conditions = [*_conditions(table, wanted), *place]
+    else:
+        # Of each status by itself, as the index has them; together all of them would be sorted.
+        of_each = [
+            select(identifier)
+            .where(*_conditions(table, replace(wanted, statuses=(status,))), *place)
+            .order_by(*newest_first)
+            .limit(limit)
+            .subquery()
+            for status in dict.fromkeys(wanted.statuses)
+        ]
+        conditions = [identifier.in_(union_all(*(select(some.c[key]) for some in of_each)))]
+    return connection.execute(select(table).where(*conditions).order_by(*newest_first).limit(limit)).mappings().all()
+
+
+def _place(table: Table, key: str, after: PageEnd | None) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    # Said twice over, so that either database goes straight to the place in the index.
+    is_before = or_(table.c.created_at < after.created_at, table.c[key] < after.identifier)
+    return [table.c.created_at <= after.created_at, is_before]
+
+
+# Most payments and payouts end so.
+_USUAL_STATUSES = frozenset({PaymentStatus.COMPLETED, PaymentStatus.EXPIRED, PayoutStatus.COMPLETED})
 
 
 def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]]:
     currency = table.c.currency if table is schema.payments else table.c.coin
     conditions: list[ColumnElement[bool]] = []
-    if wanted.statuses:
-        conditions.append(table.c.status.in_(wanted.statuses))
-    for column, value in (
-        (table.c.provider, wanted.provider),
-        (currency, wanted.currency),
-        (table.c.seller_id, wanted.seller_id),
-    ):
-        if value is not None:
-            conditions.append(column == value)
+    has_rare_status = bool(wanted.statuses) and _USUAL_STATUSES.isdisjoint(wanted.statuses)
+    # The first of these that is given is looked up, by its index, and the others are compared. SQLite, which does not
+    # know how many rows have what, would take any of them, and sort what it finds.
+    by_use: list[tuple[ColumnElement[str], Sequence[str]]] = [
+        (table.c.seller_id, [] if wanted.seller_id is None else [wanted.seller_id]),
+        (table.c.status, wanted.statuses if has_rare_status else []),
+        (currency, [] if wanted.currency is None else [wanted.currency]),
+        (table.c.status, [] if has_rare_status else wanted.statuses),
+        (table.c.provider, [] if wanted.provider is None else [wanted.provider]),
+    ]
+    given = [(column, values) for column, values in by_use if values]
+    conditions += [
+        (column if place == 0 else column.concat("")).in_(values) for place, (column, values) in enumerate(given)
+    ]
+    if given and wanted.seller_id is None:
+        conditions.append(_is_listed(table))
     conditions += _wrong_as(wanted)
     if wanted.search is not None:
         conditions.append(table.c.search_text.contains(wanted.search.lower(), autoescape=True))
@@ -220,17 +260,24 @@ def _conditions(table: Table, wanted: ConsoleFilter) -> list[ColumnElement[bool]
     return conditions
 
 
+def _is_listed(table: Table) -> ColumnElement[bool]:
+    """All are, but only these lists ask for it: so SQLite uses the indexes that are made for them nowhere else."""
+    key: ColumnElement[str] = table.c.payment_id if table is schema.payments else table.c.payout_id
+    return key != literal_column("''")
+
+
 def _wrong_as(wanted: ConsoleFilter) -> Iterator[ColumnElement[bool]]:
-    """What has to be wrong with a payment."""
-    wrong = [has_problem(kind) for kind in wanted.problems]
+    """What has to be wrong with a payment: few are, and they are found by what is wrong, and not among all."""
+    payment_id, problems_at = schema.payments.c.payment_id, schema.payments.c.problems_at
+    wrong = [and_(has_problem(kind), problems_at.is_not(None)) for kind in wanted.problems]
     if wanted.has_problems:
-        wrong.append(schema.payments.c.problems_at.is_not(None))
+        wrong.append(problems_at.is_not(None))
+    if not wrong and wanted.unopened_since is None:
+        return
+    those = [select(payment_id).where(or_(*wrong))] if wrong else []
     if wanted.unopened_since is not None:
-        wrong.append(has_no_address(wanted.unopened_since))
-    if wrong:
-        yield or_(*wrong)
-    if wanted.problems and wanted.unopened_since is None:
-        yield schema.payments.c.problems_at.is_not(None)
+        those.append(without_address_since(wanted.unopened_since))
+    yield payment_id.in_(union_all(*those) if len(those) > 1 else those[0])
 
 
 _GOING_ON = tuple(
@@ -252,7 +299,7 @@ def payouts_for_a_person(connection: Connection, now: datetime, limit: int) -> l
             payouts.c.overdue_at < now,
         ),
         payouts.c.status == PayoutStatus.AWAITING_APPROVAL,
-        payouts.c.ended_in_doubt,
+        text(ENDED_IN_DOUBT),
         payouts.c.payout_id.in_(unpaid(connection)),
     ):
         rows = connection.execute(

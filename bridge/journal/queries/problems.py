@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select
 
 from bridge.journal.tables import schema
 from bridge.journal.tables.rows import invoice_from_row, payment_from_row
@@ -24,12 +24,12 @@ __all__ = [
     "UnopenedCounts",
     "UnopenedInvoice",
     "count_without_address",
-    "has_no_address",
     "has_problem",
     "problem_counts",
     "troubled_payments",
     "unopened_since",
     "without_address",
+    "without_address_since",
 ]
 
 PAYMENTS_AT_ONCE = 500
@@ -117,11 +117,12 @@ class UnopenedCounts(NamedTuple):
     recent: int
 
 
-def has_no_address(wanted_before: datetime) -> ColumnElement[bool]:
-    """Whether the invoice of a payment that waits for money, though it is wanted since before that, is not opened."""
+def without_address_since(wanted_before: datetime) -> Select[tuple[str]]:
+    """The payments that wait for money and whose invoice, though it is wanted since before that, is not opened."""
     payments, invoices = schema.payments, schema.invoices
-    of_payment = invoices.c.payment_id == payments.c.payment_id
-    return exists().where(of_payment, invoices.c.wanted_at < wanted_before, *_is_unopened())
+    of_payment = payments.c.payment_id == invoices.c.payment_id
+    unopened = select(invoices.c.payment_id).join(payments, of_payment)
+    return unopened.where(invoices.c.wanted_at < wanted_before, *_is_unopened())
 
 
 def unopened_since(connection: Connection, payment_ids: Sequence[str]) -> dict[str, datetime]:

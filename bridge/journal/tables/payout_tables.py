@@ -8,6 +8,7 @@ from bridge.journal.tables.metadata import index_of, metadata
 
 __all__ = [
     "AWAITING_ADDRESS",
+    "ENDED_IN_DOUBT",
     "NETWORK_FEE_DUE",
     "UNDER_WAY",
     "allowed_destinations",
@@ -22,6 +23,8 @@ __all__ = [
     "unusable_prices",
 ]
 
+ENDED_IN_DOUBT = "ended_in_doubt IS TRUE"
+"""Payouts that ended in a way that a person should look at."""
 AWAITING_ADDRESS = "status = 'awaiting_address'"
 """Refunds whose buyers have not said where they go."""
 NETWORK_FEE_DUE = "network_fee_due IS NOT NULL"
@@ -66,6 +69,9 @@ payouts = Table(
     Index(None, "status", "created_at"),
     Index(None, "chain", "destination"),
     Index(None, "created_at", "payout_id"),
+    index_of(("provider", "created_at", "payout_id"), "payout_id <> ''", "ix_payouts_provider_made"),
+    index_of(("coin", "created_at", "payout_id"), "payout_id <> ''", "ix_payouts_coin_made"),
+    index_of(("created_at",), ENDED_IN_DOUBT, "ix_payouts_ended_in_doubt"),
     Index(None, "completed_at"),
     Index(None, "seller_id", "created_at"),
     Index(None, "worth_currency", "cleared_at"),

@@ -157,6 +157,8 @@ class Reconnections:
             if is_free and self.can_be_restored(missed, principal):
                 RECOVERIES.labels("recovered").inc()
                 return missed
+        else:
+            logger.info("a client begins anew: it cannot be told all that changed since it left")
         RECOVERIES.labels("anew").inc()
         return None
 
@@ -164,12 +166,11 @@ class Reconnections:
         """Whether a client that is not connected any more can be given back all that it had, and told all that it
         missed."""
         left, is_from_another = missed.session.left, missed.session.came_from is not None
-        is_current = left is not None and self.recovery.is_current(missed, principal)
-        if self._has_lost_rooms(missed, principal):
+        if left is None or not self.recovery.is_current(missed, principal) or self._has_lost_rooms(missed, principal):
             return False
-        return (
-            left is not None and is_current and self._activity_log.reaches(left.sure, is_from_another=is_from_another)
-        )
+        reaches = partial(self._activity_log.reaches, is_from_another=is_from_another)
+        # Most are reached by when they were surely there, which says it without a look at what they missed.
+        return reaches(left.sure) or (left.at > left.sure and reaches(self.recovery.knew_until(missed)))
 
     def _has_lost_rooms(self, missed: Missed, principal: Principal) -> bool:
         session, left = missed.session, missed.session.left

@@ -164,19 +164,23 @@ class Recovery:
     def resume(self, missed: Missed, principal: Principal) -> Resumed:
         """A client takes up its session again, while `is_current`. Nothing may be sent between this and the client's
         hearing what goes out."""
-        session, left = missed.session, missed.session.left
-        delivered = self._all_of(missed)
+        session, delivered = missed.session, self._all_of(missed)
+        knew_until = self._knew_until(missed, delivered)
         if principal.is_staff:
             session.rooms.setdefault(rooms.STAFF, self.cursor)
         session.is_resumed = True
         self._sessions.take_up(session)
-        # Whoever did not hear all that it was told before it left did not hear either who came and went.
-        has_lost = left is not None and bool(delivered) and delivered[0].number <= left.delivered_until
-        knew_until = 0 if left is None else left.sure if has_lost else left.at
-        knew_until = max(knew_until, self._proven_until(session.arrival, missed.received_until))
         session.arrival = Arrival(knew_until, missed.received_until, self.told_until(), self.cursor)
         events = [(one.event, one.offset) for one in delivered]
         return Resumed(tuple(session.rooms), session.online, session.watching, events, knew_until)
+
+    def knew_until(self, missed: Missed) -> int:
+        """Up to when a client whose session `is_current` received who came and went, in microseconds since 1970."""
+        return self._knew_until(missed, self._all_of(missed))
+
+    def _knew_until(self, missed: Missed, delivered: Sequence[DeliveredEvent]) -> int:
+        known = _known_when_it_left(missed.session.left, delivered)
+        return max(known, self._proven_until(missed.session.arrival, missed.received_until))
 
     def _proven_until(self, arrival: Arrival | None, received_until: int) -> int:
         """Up to when a client certainly knew who came and went, by the last event that it shows to have received over
@@ -355,6 +359,14 @@ class Recovery:
     def _is_for(self, since_of: dict[str, int], delivered: DeliveredEvent) -> bool:
         audience = self._remembered.rooms_of(delivered.event)
         return any(room is None or since_of.get(room, delivered.number) < delivered.number for room in audience)
+
+
+def _known_when_it_left(left: Leaving | None, delivered: Sequence[DeliveredEvent]) -> int:
+    """Whoever did not hear all that it was told before it left did not hear either who came and went."""
+    if left is None:
+        return 0
+    has_lost = bool(delivered) and delivered[0].number <= left.delivered_until
+    return left.sure if has_lost else left.at
 
 
 def _grants_all(session: Session, principal: Principal) -> bool:

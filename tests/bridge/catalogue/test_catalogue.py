@@ -9,7 +9,7 @@ import pytest
 
 from bridge.catalogue import ADDITIONS, CATEGORIES, EVENTS, JOURNALED
 from bridge.catalogue.publication import PUBLICATIONS_LIMIT, PublicationRefusedError, read_publications
-from bridge.catalogue.session import SessionEnded
+from bridge.catalogue.session import BridgeStopping, SessionEnded
 from bridge.catalogue.system import SystemStatus
 from tests.specification import ROWS, Row
 
@@ -53,7 +53,7 @@ def test_the_catalogue_holds_exactly_the_events_of_the_specification() -> None:
 
 
 def test_every_event_is_of_one_category_that_services_can_be_granted_unless_no_journal_holds_it() -> None:
-    of_the_moment = {SessionEnded.event_name, SystemStatus.event_name}
+    of_the_moment = {SessionEnded.event_name, BridgeStopping.event_name, SystemStatus.event_name}
     names = [name for events in JOURNALED.values() for name in events]
     assert sorted(names) == sorted({*EVENTS, *(model.event_name for model in ADDITIONS)} - of_the_moment)
 

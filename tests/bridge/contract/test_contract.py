@@ -36,7 +36,7 @@ CLIENT_TABLE = {
     "typing-stop": "typing",
 }
 ADDED = [
-    *("session-ended", "access-changed", "payment-progress", "payout-progress"),
+    *("session-ended", "bridge-stopping", "access-changed", "payment-progress", "payout-progress"),
     *("refund-opened", "refund-updated", "attention-updated", "system-status"),
 ]
 CLIENT_ADDITIONS = {

@@ -1,4 +1,5 @@
-"""Three bridges that share a journal in PostgreSQL, behind HAProxy with the configuration that is brought along."""
+"""Three bridges that share a journal in PostgreSQL, behind HAProxy with the configuration that is brought along, and
+beside the local SHKeeper."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ import pytest
 from benchmarks.servers import free_port
 from tests.conftest import BridgeProcess, StartBridge
 from tests.fronts import deployed, haproxy_without_tls
+from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
 from tests.postgresql import Cluster, journal_cluster
 from tests.proxies import Proxy, running_haproxy
-from tests.system.conftest import GATEWAY_KEY
 from tests.system.cut_line import CutLine
+from tests.system.shkeeper.conftest import settings_for
 
-__all__ = ["Bridges", "behind_haproxy"]
+__all__ = ["Bridges"]
 
 NODES = ("one", "two", "three")
 # Clocks of machines that nobody sets. What is signed needs them right within the window.
@@ -35,17 +37,19 @@ class Bridges:
     nodes: list[BridgeProcess]
     lines: list[CutLine]
     """From each to PostgreSQL."""
+    doors: list[CutLine]
+    """From HAProxy to each."""
     proxy: Proxy
     cluster: Cluster
+    shkeeper: PlayedShkeeper
 
     @property
     def url(self) -> str:
         return self.proxy.url
 
 
-def behind_haproxy(folder: Path, nodes: list[BridgeProcess]) -> Iterator[Proxy]:
-    port = free_port()
-    servers = [f"server {name} 127.0.0.1:{node.port}" for name, node in zip(NODES, nodes, strict=True)]
+def behind_haproxy(folder: Path, port: int, nodes: list[BridgeProcess], doors: list[CutLine]) -> Iterator[Proxy]:
+    servers = [f"server {name} 127.0.0.1:{door.port}" for name, door in zip(NODES, doors, strict=True)]
     checked = [f"{server} check cookie {name}" for server, name in zip(servers, NODES, strict=True)]
     tracked = [f"{server} track bridges/{name}" for server, name in zip(servers, NODES, strict=True)]
     three = {
@@ -60,11 +64,17 @@ def behind_haproxy(folder: Path, nodes: list[BridgeProcess]) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def bridges(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridges]:
-    with journal_cluster() as cluster:
-        variables = {
-            "BRIDGE_SHKEEPER_API_KEYS": GATEWAY_KEY,
+def bridges(
+    make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Bridges]:
+    """A module may say in `PRESENCE_TO` who is told who comes and goes."""
+    port = free_port()
+    with journal_cluster() as cluster, played_shkeeper() as shkeeper:
+        variables = settings_for(shkeeper) | {
+            # SHKeeper's notices come over HAProxy, as everything does.
+            "BRIDGE_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "BRIDGE_PRESENCE_GRACE_SECONDS": "0.5",
+            "BRIDGE_PRESENCE_TO": getattr(request.module, "PRESENCE_TO", "everyone"),
             "BRIDGE_STOP_SECONDS": "6",
             "BRIDGE_SHKEEPER_SIGNATURE_WINDOW_SECONDS": WINDOW_SECONDS,
         }
@@ -76,9 +86,10 @@ def bridges(make_bridge: StartBridge, tmp_path_factory: pytest.TempPathFactory) 
             )
             for url, ahead_seconds in zip(urls, CLOCKS_AHEAD_SECONDS, strict=True)
         ]
-        for proxy in behind_haproxy(tmp_path_factory.mktemp("haproxy"), nodes):
-            yield Bridges(nodes, lines, proxy, cluster)
+        doors = [CutLine(node.port) for node in nodes]
+        for proxy in behind_haproxy(tmp_path_factory.mktemp("haproxy"), port, nodes, doors):
+            yield Bridges(nodes, lines, doors, proxy, cluster, shkeeper)
         for node in nodes:
             node.kill()
-        for line in lines:
+        for line in (*lines, *doors):
             line.close()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.conftest import BridgeProcess
 from tests.system.cut_line import CutLine
 from tests.system.nodes.conftest import Bridges
@@ -93,6 +94,15 @@ def _hold(line: CutLine, end: Callable[[CutLine], None], chance: random.Random) 
         line.open()
 
 
+def cut_one_off_from_the_balancer(bridges: Bridges, chance: random.Random) -> None:
+    """Its clients lose their connections, and what HAProxy had begun to pass on to it may have been done."""
+    _hold(chance.choice(bridges.doors), CutLine.cut, chance)
+
+
+def cut_one_off_from_the_balancer_in_silence(bridges: Bridges, chance: random.Random) -> None:
+    _hold(chance.choice(bridges.doors), CutLine.fall_silent, chance)
+
+
 def freeze_the_database(bridges: Bridges, chance: random.Random) -> None:
     with bridges.cluster.frozen():
         time.sleep(chance.choice((0.1, 1.0, 3.0)))
@@ -103,10 +113,25 @@ def crash_the_database(bridges: Bridges, _chance: random.Random) -> None:
     bridges.cluster.start(bridges.cluster.port)
 
 
+def have_shkeeper_fail(bridges: Bridges, chance: random.Random) -> None:
+    """The next orders or notices: it answers nothing, whether it has done what it was asked for or not, or says of
+    money nothing, twice, or the wrong thing first."""
+    call, what, happens = chance.choice(SHKEEPERS_FAULTS)
+    bridges.shkeeper.goes_wrong(call, what, happens, times=chance.randint(1, 3), seconds=0.5)
+
+
 def restart_the_database(bridges: Bridges, _chance: random.Random) -> None:
     bridges.cluster.stop()
     bridges.cluster.start(bridges.cluster.port)
 
+
+SHKEEPERS_FAULTS = (
+    *((Call.PAYOUT, What.TIMEOUT, happens) for happens in Happens),
+    *((Call.PAYOUT, What.RESET, happens) for happens in Happens),
+    (Call.PAYOUT_STATUS, What.ERROR_500, Happens.BEFORE),
+    (Call.PAYMENT_REQUEST, What.RESET, Happens.AFTER),
+    *((Call.NOTICE, what, Happens.BEFORE) for what in (What.LOST, What.NOT_NOTED, What.DUPLICATE, What.REORDERED)),
+)
 
 # How often each befalls them in comparison.
 FAULTS: Mapping[Fault, int] = {
@@ -118,7 +143,10 @@ FAULTS: Mapping[Fault, int] = {
     cut_off_one_connection: 6,
     cut_one_off: 4,
     cut_one_off_in_silence: 4,
+    cut_one_off_from_the_balancer: 4,
+    cut_one_off_from_the_balancer_in_silence: 3,
     freeze_the_database: 2,
     crash_the_database: 2,
+    have_shkeeper_fail: 8,
     restart_the_database: 1,
 }

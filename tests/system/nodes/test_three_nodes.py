@@ -187,6 +187,12 @@ def test_one_after_another_is_replaced_and_nobody_misses_anything(bridges: Bridg
         hears(client, number - 1)
         assert numbers(client) == [*range(number)]
         assert all(line["recovered"] for line in client.heard[1:] if "ready" in line)
+        # Each time it left it had been told when to come back, and once.
+        cut = [place for place, line in enumerate(client.heard) if "disconnected" in line]
+        told = [place for place, line in enumerate(client.heard) if line.get("event") == "bridge-stopping"]
+        assert len(told) == len(cut) > 0
+        assert all(before < after for before, after in zip(told, cut, strict=True))
+        assert all(0 <= client.heard[place]["args"][0]["comeBackInMs"] <= len(clients) for place in told)
 
 
 def test_of_two_tabs_with_one_session_at_two_nodes_one_begins_anew_and_both_stay(

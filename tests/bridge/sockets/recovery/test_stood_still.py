@@ -94,3 +94,29 @@ async def test_who_goes_without_a_word_while_it_is_being_stored_that_they_are_he
     assert not any(house.server.presence.is_here("u1") for house in houses)
     for client in (*watchers, user):
         await client.cut()
+
+
+@pytest.mark.parametrize("left_before", [False, True], ids=["left since", "left before"])
+async def test_who_left_another_bridge_since_it_was_heard_late_is_recovered_and_who_left_before_begins_anew(
+    houses: list[House], left_before: bool
+) -> None:
+    one, late = houses
+    client = await newcomer(one)
+    await client.call("join-request-room", "r0")
+    await one.has_saved()
+    log = late.server.activity_log
+    if left_before:
+        await client.cut()
+        await one.has_saved()
+    await late._eventually(lambda: log._heard_others_at is not None)
+    assert log._heard_others_at is not None
+    log._heard_others_at = log._heard_others_at[0] - 10, log._heard_others_at[1]
+    log.hears_others()
+    if not left_before:
+        log._others_complete_since -= 10_000_000  # ten seconds ago
+        await client.cut()
+        await one.has_saved()
+    client.house = late
+    await client.come()
+    assert client.recovered == [False, not left_before]
+    await client.cut()
