@@ -17,7 +17,7 @@ from typing import Protocol
 from coordinator.batched import batched
 from coordinator.errors import BridgeError
 
-__all__ = ["Client", "Company", "Drain", "come_back_in_ms"]
+__all__ = ["Company", "Drain", "LeavingClient", "come_back_in_ms"]
 
 logger = logging.getLogger("bridge")
 
@@ -38,7 +38,7 @@ def come_back_in_ms(share: float, clients: int, *, are_others: bool) -> int:
     return min(LONGEST_MS, soonest + round(share * clients * RETURN_MS))
 
 
-class Client(Protocol):
+class LeavingClient(Protocol):
     """Somebody whom a bridge that stops closes the connection of."""
 
     def tell(self, come_back_in_ms: int) -> object:
@@ -56,7 +56,7 @@ class Company(Protocol):
     async def give_back(self) -> None:
         """Leaves to them what one bridge does at a time."""
 
-    def clients(self) -> Sequence[Client]:
+    def clients(self) -> Sequence[LeavingClient]:
         """Those that there are now."""
 
 

@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 
 from bridge.access import Grants, Revocations
 from bridge.door import ConnectionLimits
-from bridge.drain import Client, Drain
+from bridge.drain import Drain, LeavingClient
 from bridge.engine import Engine, Sessions, Stop, running_engine, untroubled
 from bridge.http.event_feed import EventFeed, Follower
 from bridge.journal import Journal, JournaledEvent
@@ -144,7 +144,7 @@ class Handover:
     async def give_back(self) -> None:
         await self.engine.leased.give_back()
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[LeavingClient]:
         return [*departures(self.sockets), *map(EndOfFeed, self.feed.followers())]
 
 

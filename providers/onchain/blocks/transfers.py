@@ -18,7 +18,7 @@ __all__ = [
     "TRANSFER_TOPIC",
     "ChainTransfer",
     "MalformedError",
-    "Unreadable",
+    "UnreadableLog",
     "distinct",
     "from_log",
     "from_trace",
@@ -45,7 +45,7 @@ class MalformedError(Exception):
         self.reported_by = reported_by
 
 
-class Unreadable(NamedTuple):
+class UnreadableLog(NamedTuple):
     """A log that cannot be read."""
 
     tx_hash: str
@@ -202,7 +202,7 @@ def _named(log: object) -> str:
         return "no transaction"
 
 
-def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], list[Unreadable]]:
+def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], list[UnreadableLog]]:
     """The transfers that logs tell of, without those that are malformed or told in two ways, and these: one bad log
     hides no other."""
     found: dict[str, ChainTransfer] = {}
@@ -218,7 +218,7 @@ def readable(chain: Chain, logs: Iterable[Any]) -> tuple[list[ChainTransfer], li
             in_two_ways.add(transfer.transfer_id)
             wrong[transfer.tx_hash] = "one transfer is told in two ways"
     there = [one for name, one in found.items() if name not in in_two_ways]
-    return distinct(there), [Unreadable(tx_hash, why) for tx_hash, why in wrong.items()]
+    return distinct(there), [UnreadableLog(tx_hash, why) for tx_hash, why in wrong.items()]
 
 
 def from_transaction(chain: Chain, transaction: Mapping[str, Any]) -> ChainTransfer | None:

@@ -1,4 +1,4 @@
-"""Unreadable logs: those that nobody tells of so that they can be read are left out, and said: once by each endpoint
+"""UnreadableLog logs: those that nobody tells of so that they can be read are left out, and said: once by each endpoint
 for each thing that can be wrong with one, and for a while in readiness.
 """
 
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from providers.onchain.blocks.transfers import Unreadable
+from providers.onchain.blocks.transfers import UnreadableLog
 
 __all__ = ["UnreadableLogs"]
 
@@ -40,7 +40,7 @@ class UnreadableLogs:
     _clock: Callable[[], float]
     _left_out: dict[tuple[str, str], _LeftOut] = field(default_factory=dict)
     """By the endpoint's host, and by what is wrong."""
-    _lately: deque[Unreadable] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LIMIT))
+    _lately: deque[UnreadableLog] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LIMIT))
 
     @property
     def said(self) -> str | None:
@@ -55,11 +55,11 @@ class UnreadableLogs:
             f" the last of {one.tx_hash}){others}; name the transaction of a payment that is missed"
         )
 
-    def knows(self, unreadable: Unreadable) -> bool:
+    def knows(self, unreadable: UnreadableLog) -> bool:
         """Whether just that was left out before, whoever told of it: then it is the token's own way."""
         return unreadable in self._lately
 
-    def note(self, host: str, blocks: range, unreadable: Iterable[Unreadable]) -> None:
+    def note(self, host: str, blocks: range, unreadable: Iterable[UnreadableLog]) -> None:
         """Remembers that some of an endpoint's logs of these blocks are left out."""
         for one in unreadable:
             self._lately.append(one)
