@@ -1,4 +1,4 @@
-"""UnreadableLog logs: those that nobody tells of so that they can be read are left out, and said: once by each endpoint
+"""Unreadable logs: those that nobody tells of so that they can be read are left out, and said: once by each endpoint
 for each thing that can be wrong with one, and for a while in readiness.
 """
 
