@@ -285,9 +285,9 @@ has-node:
 
 # What neither pip nor npm brings: the browser that the tests of the pages drive (CHROMIUM names another one; the one without
 # a window takes a third of the whole one's CPU), the proxies that the bridge is tried
-# behind, a pooler of PostgreSQL, what looks through a unit of systemd and rules of Prometheus, and a PostgreSQL that has
+# behind, what the documentation asks with, a pooler of PostgreSQL, what looks through a unit of systemd and rules of Prometheus, and a PostgreSQL that has
 # pg_dump and pg_basebackup, as npm's has not.
-PROGRAMS := chromium nginx haproxy caddy pgbouncer systemd-analyze promtool postgres
+PROGRAMS := chromium nginx haproxy caddy curl pgbouncer systemd-analyze promtool postgres
 # Where Debian puts servers, which is on the PATH of root alone, and its PostgreSQL, which is on nobody's.
 SBIN ?= /usr/sbin:/usr/local/sbin$(addprefix :,$(lastword $(wildcard /usr/lib/postgresql/*/bin)))
 

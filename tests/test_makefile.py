@@ -114,7 +114,7 @@ def put(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-DRIVEN = ("nginx", "haproxy", "caddy", "pgbouncer", "systemd-analyze", "promtool", "postgres")
+DRIVEN = ("nginx", "haproxy", "caddy", "curl", "pgbouncer", "systemd-analyze", "promtool", "postgres")
 """What the tests drive besides a browser."""
 
 
@@ -349,7 +349,7 @@ def test_the_versions_of_node_are_those_that_the_pages_are_built_with(
     assert (make("has-node").returncode == 0) is is_good
 
 
-OTHERS = "nginx haproxy caddy pgbouncer systemd prometheus postgresql"
+OTHERS = "nginx haproxy caddy curl pgbouncer systemd prometheus postgresql"
 """The packages of what the tests drive besides a browser."""
 
 
@@ -389,6 +389,7 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
         "systemctl --quiet disable nginx",
         "systemctl --quiet disable haproxy",
         "systemctl --quiet disable caddy",
+        "systemctl --quiet disable curl",
         "systemctl --quiet disable pgbouncer",
         "systemctl --quiet disable systemd",
         "systemctl --quiet disable prometheus",

@@ -34,8 +34,9 @@ ANSWER_SECONDS = 30.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 5.0
 EVENT_COLUMN = 26
 SESSION_ENDED = "session-ended"
-# Told once a second to the room of finance ops: whoever reads what happens would read little else.
-SYSTEM_STATUS = "system-status"
+# Of the bridge itself: its state, told once a second to the room of finance ops, so that whoever reads what happens
+# would read little else; and that it stops, which the end of the connection says too.
+UNSHOWN = frozenset({"system-status", "bridge-stopping"})
 
 Join = tuple[str, str | None]
 T = TypeVar("T")
@@ -263,7 +264,7 @@ class Listener:
             self._finish(ListeningError(f"{self._url} sent this client away"))
 
     async def _on_event(self, event: str, *arguments: Any) -> None:
-        if self._finished.done() or event == SYSTEM_STATUS:
+        if self._finished.done() or event in UNSHOWN:
             return
         try:
             payload = arguments[0] if arguments else None

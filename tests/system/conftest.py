@@ -180,11 +180,11 @@ class Listener(Hearing):
 
     @property
     def events(self) -> list[tuple[str, list[Any]]]:
-        """What was heard, without the offsets that journaled events end with, and without the system's own pulse."""
+        """What was heard, without the offsets that journaled events end with, and without what is said of the bridge itself."""
         return [
             (line["event"], line["args"][:-1] if isinstance(line["args"][-1], str) else line["args"])
             for line in self.heard
-            if "event" in line and line["event"] != "system-status"
+            if "event" in line and line["event"] not in ("system-status", "bridge-stopping")
         ]
 
     @property
