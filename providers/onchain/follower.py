@@ -95,9 +95,8 @@ class ChainFollower:
         self._second_words = SecondWords(chain, rpc, votes, returns, clock)
         self._words = words = Corroboration(chain, rpc, self._watchlist, votes, returns, self._second_words, clock)
         self._payees = Payees(chain, store, self._words)
-        readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, words, witnesses)
-        self._readings = readings
-        self._leaps = Leaps(chain, rpc, self._watchlist, self._payees, words, votes, witnesses, readings)
+        self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, words, witnesses)
+        self._leaps = Leaps(chain, rpc, self._watchlist, self._payees, words, votes, witnesses, self._readings)
         self._beginning = StartBlock(chain, rpc)
         stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
         self._late_tokens = LateTokens(chain, Backfill(*stretches), self._watchlist, self._beginning)
@@ -182,6 +181,9 @@ class ChainFollower:
     async def round(self) -> None:
         """Follows the chain to its head, and looks into what is claimed. Raises ChainUnavailableError; what was
         followed by then is committed."""
+        await self._rpc.by_who_is_left(self._go_round)
+
+    async def _go_round(self) -> None:
         try:
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 0:
                 await self._rpc.read_heads()
@@ -200,10 +202,7 @@ class ChainFollower:
                 self._second_words.take_up(began.counted_by_one)
             for watched in await self._store.news(self.chain.name):
                 self._learn(watched)
-            finality = await self._finality(self._following)
-            sunk = await self._reorganisations.below(self._following, head, finality)
-            if sunk is not None:
-                finality = await self._turn(sunk)
+            finality = await self._below(self._following, head)
             if self._rounds % ROUNDS_BETWEEN_COMPARISONS == 1:
                 await self._compare_lagging(self._following, finality)
             if due(self._following.awaited, finality.finalized):
@@ -229,6 +228,18 @@ class ChainFollower:
         if confirmations is not None:
             return Finality(confirmations)
         return await self._finalized.finality(self.head, self.head_at, following)
+
+    async def _below(self, following: Following, head: Header) -> Finality:
+        """Takes back what a head has sunk below. Returns what is final after that. Raises ChainUnavailableError where
+        whoever showed it was set aside for it, and others are in good standing."""
+        finality = await self._finality(following)
+        sunk = await self._reorganisations.below(following, head, finality)
+        if sunk is not None:
+            finality = await self._turn(sunk)
+        why_not, well = self._reorganisations.waiting, self._rpc.well()
+        if why_not is not None and well and head.shown_by not in well:
+            raise ChainUnavailableError(f"{self.chain.name}: {why_not}")
+        return finality
 
     async def _turn(self, step: Step) -> Finality:
         """Commits that blocks were taken back. Returns what is final after that."""

@@ -113,6 +113,21 @@ class EndpointPool:
             raise refusal
         raise ChainUnavailableError(f"{self._chain.name}: no endpoint answers ({'; '.join(reasons)})")
 
+    async def by_who_is_left(self, go: Callable[[], Awaitable[None]]) -> None:
+        """Goes, and once more each time that this fails and sets somebody aside, while others are in good standing:
+        next time whoever was set aside may be back, and tell the same. Raises ChainUnavailableError."""
+        for tries_left in reversed(range(len(self.endpoints))):
+            before = self.well()
+            try:
+                await go()
+            except ChainUnavailableError as error:
+                left = self.well()
+                if not (tries_left and left and set(before) - set(left)):
+                    raise
+                logger.info("%s; the others are asked", error)
+            else:
+                return
+
     async def _ask(self, place: int, method: str) -> Any:
         """What one endpoint answers; None if it fails."""
         try:

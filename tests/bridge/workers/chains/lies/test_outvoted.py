@@ -1,7 +1,6 @@
 """Of three endpoints, two that agree outvote the third: money counts by their word, and a person reads all of it."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from coordinator.payments.payments import PaymentStatus
 from coordinator.payouts.statuses import PayoutStatus
 from providers.onchain.confirming.corroboration import CORROBORATION_AWAITED_SECONDS
-from providers.onchain.nodes.rpc import ChainUnavailableError
 from tests.anvil import BOB, CAROL, Anvil, running_anvil
 from tests.bridge.workers.chains.followed_chain import (
     CONFIRMATIONS,
@@ -24,7 +22,7 @@ from tests.bridge.workers.chains.followed_chain import (
     goes_on,
     listed,
 )
-from tests.providers.onchain.liar import Liar, other_hash
+from tests.providers.onchain.liar import Liar, of_fork, other_hash
 
 Document = dict[str, Any]
 COMPLETED, CONFIRMING, PENDING = PaymentStatus.COMPLETED, PaymentStatus.CONFIRMING, PaymentStatus.PENDING
@@ -151,6 +149,40 @@ async def test_one_that_says_otherwise_what_a_destination_gave_back_is_outvoted(
         assert told.detail.endswith("what most say counts")
 
 
+def is_on_a_fork(liar: Liar) -> None:
+    liar.forks()
+
+
+def is_on_a_lower_fork(liar: Liar) -> None:
+    """By so few blocks that it does not lag."""
+
+    def shown(parameters: list[Any]) -> Document:
+        name, *others = parameters
+        number = hex(liar.anvil.head() - CONFIRMATIONS) if name == "latest" else name
+        block: Document = of_fork(liar.anvil.ask("eth_getBlockByNumber", number, *others))
+        return block
+
+    liar.forks()
+    liar.answers["eth_getBlockByNumber"] = shown
+
+
+@pytest.mark.parametrize("fork", [is_on_a_fork, is_on_a_lower_fork])
+async def test_one_that_is_back_on_its_fork_before_each_round_holds_up_no_round(follow: Follow, fork: Lie) -> None:
+    async with follow(endpoints=3) as it:
+        await it.follow(2 * CONFIRMATIONS)
+        await it.register()
+        fork(it.liar)
+        it.pay()
+        for _ in range(CONFIRMATIONS):
+            it.clock.now += 300  # it is in good standing again
+            await it.follower.round()
+            assert it.follower.blocks_behind == 0
+            assert it.rpc.endpoints[0].is_suspended(it.clock.now)
+            it.anvil.mine()
+        assert (await it.payment()).status == COMPLETED
+        assert len(await contradictions(it)) == 1
+
+
 async def test_a_fork_that_one_of_three_is_on_alone_is_left_though_it_is_asked_first(
     anvil: Anvil, tmp_path: Path
 ) -> None:
@@ -169,8 +201,7 @@ async def test_a_fork_that_one_of_three_is_on_alone_is_left_though_it_is_asked_f
             assert sorted(kind for kind, _ in alarms) == ["contradicted", "taken-back"]
             for _ in range(3):  # whenever it is asked again
                 it.clock.now += 300
-                with suppress(ChainUnavailableError):  # once, until it is set aside again
-                    await goes_on(it, fork, anvil)
+                await goes_on(it, fork, anvil)
             assert await it.alarms() == alarms
             await it.register("pay_2", recipient=CAROL)
             anvil.transfer(token, CAROL, 100 * 10**6)
