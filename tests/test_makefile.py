@@ -401,7 +401,8 @@ def test_root_has_all_that_is_missing_installed_at_once_quietly_and_no_service_s
     assert policy.exists()
     assert orders.read_text().endswith(
         "services: 104\nsystemctl --quiet disable nginx\nsystemctl --quiet disable haproxy\n"
-        "systemctl --quiet disable caddy\nsystemctl --quiet disable pgbouncer\nsystemctl --quiet disable systemd\n"
+        "systemctl --quiet disable caddy\nsystemctl --quiet disable curl\nsystemctl --quiet disable pgbouncer\n"
+        "systemctl --quiet disable systemd\n"
         "systemctl --quiet disable prometheus\nsystemctl --quiet disable postgresql\n"
     )
 

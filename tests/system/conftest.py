@@ -180,7 +180,7 @@ class Listener(Hearing):
 
     @property
     def events(self) -> list[tuple[str, list[Any]]]:
-        """What was heard, without the offsets that journaled events end with, and without what is said of the bridge itself."""
+        """What was heard, without the offsets that journaled events end with, and what is of the bridge itself."""
         return [
             (line["event"], line["args"][:-1] if isinstance(line["args"][-1], str) else line["args"])
             for line in self.heard
