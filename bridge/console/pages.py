@@ -5,9 +5,8 @@ never allow a script or a style that is not a file of the build.
 """
 
 import asyncio
-import gzip
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from bridge.compression import takes_gzip
 from bridge.console.branding import LOGO_TYPES, BrandSettings, brand_css
+from bridge.static_answers import static_answer
 
 __all__ = ["is_built", "pages_router"]
 
@@ -77,8 +76,6 @@ MEDIA_TYPES = {
 
 TEXTS = frozenset({".css", ".js", ".json", ".map", ".svg", ".webmanifest"})
 """What takes a third of its bytes over the wire where a browser takes gzip."""
-# As many files as a build or two have.
-COMPRESSED_FILES = 64
 
 NOT_BUILT = """<!doctype html>
 <html lang="en">
@@ -108,7 +105,7 @@ def pages_router(build: Path = BUILD, brand: Callable[[], BrandSettings] = Brand
         document = await asyncio.to_thread(_content, build, DOCUMENT)
         if document is None:
             return Response(NOT_BUILT.encode(), status_code=503, media_type=MediaType.HTML, headers=headers)
-        return await _as_taken(request, document, MediaType.HTML, headers)
+        return await static_answer(request, document, MediaType.HTML, headers)
 
     @get("/assets/{name:str}", include_in_schema=False)
     async def get_asset(name: FromPath[str], request: AnyRequest) -> Response[bytes]:
@@ -119,30 +116,29 @@ def pages_router(build: Path = BUILD, brand: Callable[[], BrandSettings] = Brand
             raise NotFoundException(f"There is no file {name!r} of the pages; load the page again.")
         # Its name changes with what it holds, so nobody needs to ask for it twice.
         headers = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
-        if kind in TEXTS:
-            return await _as_taken(request, content, media_type, headers)
-        return Response(content, media_type=media_type, headers=headers)
+        return await static_answer(request, content, media_type, headers, is_text=kind in TEXTS)
 
-    @get("/brand.css", media_type=MediaType.CSS, include_in_schema=False, sync_to_thread=False)
-    def get_colours() -> Response[str]:
-        return Response(brand_css(brand()), media_type=MediaType.CSS, headers=BRAND_HEADERS)
+    @get("/brand.css", media_type=MediaType.CSS, include_in_schema=False)
+    async def get_colours(request: AnyRequest) -> Response[bytes]:
+        return await static_answer(request, brand_css(brand()).encode(), MediaType.CSS, BRAND_HEADERS)
 
-    @get("/brand.json", include_in_schema=False, sync_to_thread=False)
-    def get_brand() -> Response[dict[str, str | None]]:
+    @get("/brand.json", include_in_schema=False)
+    async def get_brand(request: AnyRequest) -> Response[bytes]:
         said = {
             "name": brand().name,
             "logo": None if brand().logo_file is None else "/brand/logo",
             "shopUrl": brand().shop_url or None,
         }
-        return Response(said, headers=BRAND_HEADERS)
+        return await static_answer(request, json.dumps(said).encode(), MediaType.JSON, BRAND_HEADERS)
 
     @get("/brand/logo", include_in_schema=False)
-    async def get_logo() -> Response[bytes]:
+    async def get_logo(request: AnyRequest) -> Response[bytes]:
         logo = brand().logo_file
         if logo is None:
             raise NotFoundException("There is no logo.")
         content = await asyncio.to_thread(logo.read_bytes)
-        return Response(content, media_type=LOGO_TYPES[logo.suffix], headers=BRAND_HEADERS)
+        media_type, is_text = LOGO_TYPES[logo.suffix], logo.suffix in TEXTS
+        return await static_answer(request, content, media_type, BRAND_HEADERS, is_text=is_text)
 
     return Router("/", route_handlers=[get_page, get_asset, get_colours, get_brand, get_logo])
 
@@ -151,20 +147,3 @@ def _content(folder: Path, name: str) -> bytes | None:
     """What a file holds that lies in a folder by just this name: whatever else a name may say, it leads nowhere."""
     known = {file.name: file for file in folder.iterdir()} if folder.is_dir() else {}
     return known[name].read_bytes() if name in known else None
-
-
-async def _as_taken(
-    request: AnyRequest, content: bytes, media_type: MediaType | str | None, headers: Mapping[str, str]
-) -> Response[bytes]:
-    """Compressed, where whoever asks takes that."""
-    headers = {**headers, "Vary": "Accept-Encoding"}
-    if not takes_gzip(request.headers.get("Accept-Encoding", "")):
-        return Response(content, media_type=media_type, headers=headers)
-    compressed = await asyncio.to_thread(_compressed, content)
-    return Response(compressed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
-
-
-@lru_cache(maxsize=COMPRESSED_FILES)
-def _compressed(content: bytes) -> bytes:
-    """Once for each file."""
-    return gzip.compress(content, mtime=0)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from litestar import Litestar, Request, Router
+from litestar import Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -26,7 +26,8 @@ from pydantic import Field
 
 from bridge import __version__
 from bridge.http.front.callers import FOR_OPS, FOR_SERVICES
-from bridge.http.front.problems import PROBLEM_MEDIA_TYPE
+from bridge.http.front.problems import PROBLEM_MEDIA_TYPE, AnyRequest
+from bridge.static_answers import static_answer
 from coordinator.models import FrozenModel
 
 __all__ = ["IdempotencyKeyHeader", "Problem", "RouteConventions", "json_body", "openapi_config", "problem_responses"]
@@ -149,33 +150,31 @@ class DescribedOpenAPI(OpenAPIConfig):
         return super().to_openapi_schema()
 
 
+DOCUMENT = "/openapi.json"
+MEDIA_TYPE = "application/vnd.oai.openapi+json"
+# It is another with another version of the bridge.
+HEADERS = {"Cache-Control": "no-cache"}
+
+
 class _MadeAtTheSide:
-    """Has the document made in a thread, once, when somebody wants it: that takes a second or more, in which the
-    event loop answers others."""
+    """Answers with the document. It is made in a thread, once, when somebody wants it: that takes a second or more,
+    in which the event loop answers others."""
 
     def __init__(self) -> None:
-        self._making: asyncio.Task[None] | None = None
+        self._making: asyncio.Task[bytes] | None = None
 
-    async def __call__(self, request: Request[Any, Any, Any]) -> None:
+    async def __call__(self, request: AnyRequest) -> Response[bytes] | None:
+        if not request.url.path.endswith(DOCUMENT):
+            return None
         if self._making is None or (self._making.done() and self._making.exception() is not None):
-            self._making = asyncio.create_task(asyncio.to_thread(_make, request.app))
-        await asyncio.shield(self._making)  # who asked first may go; others wait for it too
+            self._making = asyncio.create_task(asyncio.to_thread(_made, request))
+        content = await asyncio.shield(self._making)  # who asked first may go; others wait for it too
+        return await static_answer(request, content, MEDIA_TYPE, HEADERS)
 
 
-def _make(application: Litestar) -> None:
-    plugin: Any = application.plugins.get("OpenAPIPlugin")
-    plugin.provide_openapi_schema()
-
-
-class EncodedOnce(JsonRenderPlugin):
-    """The document in JSON. It is made once, and all who ask share it, or do not read it."""
-
-    _content: bytes | None = None
-
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        if self._content is None:
-            self._content = super().render(request, openapi_schema)
-        return self._content
+def _made(request: AnyRequest) -> bytes:
+    plugin: Any = request.app.plugins.get("OpenAPIPlugin")
+    return JsonRenderPlugin.render_json(request, plugin.provide_openapi_schema())
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -189,7 +188,7 @@ def openapi_config() -> OpenAPIConfig:
             + IDEMPOTENCY
         ),
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, before_request=_MadeAtTheSide()),
-        render_plugins=[EncodedOnce(path="/openapi.json")],
+        render_plugins=[JsonRenderPlugin(path=DOCUMENT)],  # which gives the path alone: it is answered before
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,
         components=Components(

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from bridge.console.branding import BrandSettings
 from bridge.console.pages import pages_router
 
 ADDRESSES = ["/pay/pay_1", "/checkout/checkout-1", "/ops", "/ops/system", "/ops/payouts/out_1"]
@@ -81,6 +82,23 @@ async def test_files_of_the_build_are_compressed_for_whoever_takes_that(
     assert (answer.headers.get("content-encoding"), answer.text) == (encoding, SCRIPT * 100)
     assert answer.headers["vary"] == "Accept-Encoding"
     assert (int(answer.headers["content-length"]) < len(SCRIPT) * 100) == (encoding == "gzip")
+
+
+@pytest.mark.parametrize("address", ["/ops", "/assets/index-4f2a.js", "/brand.css", "/brand.json", "/brand/logo"])
+async def test_what_a_browser_has_is_not_sent_again(build: Path, address: str) -> None:
+    logo = build / "logo.svg"
+    logo.write_text("<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+    brand = BrandSettings(name="The Bicycle Shop", logo_file=logo, accent="#7a1f4d")
+    application: Any = Litestar([pages_router(build, lambda: brand)], logging_config=None)
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(verify=False, transport=transport, base_url="http://bridge.example") as client:
+        first = (await client.get(address)).raise_for_status()
+        again = await client.get(address, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "content-security-policy"):
+            assert again.headers[name] == first.headers[name]
+        changed = await client.get(address, headers={"If-None-Match": '"of-the-build-before"'})
+        assert (changed.status_code, changed.content) == (200, first.content)
 
 
 @pytest.mark.parametrize(

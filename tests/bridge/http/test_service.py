@@ -143,6 +143,25 @@ def test_the_log_tells_how_payments_fare(client: httpx.Client, bridge: Any) -> N
     assert "WARNING bridge.payments: shkeeper never-registered is not registered" in log
 
 
+def test_the_openapi_document_is_compressed_and_not_sent_twice(client: httpx.Client) -> None:
+    plain = client.get("/schema/openapi.json", headers={"Accept-Encoding": "identity"})
+    packed = client.get("/schema/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert ("Content-Encoding" in plain.headers, packed.headers["Content-Encoding"]) == (False, "gzip")
+    assert packed.json() == plain.json()
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 8
+    for answer, accepted in ((plain, "identity"), (packed, "gzip")):
+        assert (answer.headers["Cache-Control"], answer.headers["Vary"]) == ("no-cache", "Accept-Encoding")
+        had = {"Accept-Encoding": accepted, "If-None-Match": answer.headers["ETag"]}
+        again = client.get("/schema/openapi.json", headers=had)
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", answer.headers["ETag"])
+        told = client.head("/schema/openapi.json", headers={"Accept-Encoding": accepted})
+        assert (told.headers["ETag"], told.headers["Content-Length"]) == (
+            answer.headers["ETag"],
+            answer.headers["Content-Length"],
+        )
+    assert client.get("/schema/other.json").status_code == 404
+
+
 def test_the_openapi_document_describes_the_routes_with_examples(client: httpx.Client) -> None:
     document = client.get("/schema/openapi.json").json()
     assert set(document["paths"]) == {
