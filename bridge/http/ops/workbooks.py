@@ -81,8 +81,8 @@ class _Sheet:
             self._sheet.write_number(row, column, value)
         elif isinstance(value, datetime):
             self._sheet.write_datetime(row, column, value.astimezone(self._zone).replace(tzinfo=None), self._time)
-        else:
-            self._sheet.write_string(row, column, cell_text(value)[:CELL_CHARACTERS])
+        elif text := cell_text(value):  # a cell with an empty text in it would count as one that is filled
+            self._sheet.write_string(row, column, text[:CELL_CHARACTERS])
 
     def _number(self, decimals: int) -> Any:
         if decimals not in self._numbers:

@@ -3,11 +3,14 @@ every file that there is of them."""
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 from litestar import Litestar, Router
@@ -32,10 +35,16 @@ from bridge.http.ops.wallets import export_reconciliation, get_reconciliation, g
 from bridge.journal import Journal
 from bridge.workers.chains.followers import ChainFollowers
 from coordinator.books.days import zone_named
+from tests.bridge.http.ops.sheets import Cell, rows_of
 
 __all__ = ["Asked", "Finance", "Row", "added", "asked_of", "without_nothing"]
 
 Row = Mapping[str, Any]
+FORMS = ("csv", "xlsx")
+NUMBER = re.compile(r"-?[0-9]+(?:\.([0-9]+))?")
+TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+# More than that is no number of a spreadsheet.
+NUMBER_DIGITS = 15
 
 
 class Asked:
@@ -85,8 +94,16 @@ class Finance:
         return (await self._client.get(path, params=query)).raise_for_status().json()
 
     async def takes(self, path: str, **query: str) -> list[dict[str, str]]:
-        answer = (await self._client.get(f"{path}.csv", params=query)).raise_for_status()
-        return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        """The rows of the file for text, which are those of the one for spreadsheets."""
+        text, book = [(await self._client.get(f"{path}.{form}", params=query)).raise_for_status() for form in FORMS]
+        rows = list(csv.DictReader(io.StringIO(text.content.decode("utf-8-sig"))))
+        at = ZoneInfo(query.get("timeZone", "UTC"))
+        for row, cells in zip(rows, rows_of(book.content), strict=True):
+            assert {name for name, said in row.items() if said} == cells.keys()
+            assert {
+                name: (cells[name], said) for name, said in row.items() if said and not shows(cells[name], said, at)
+            } == {}
+        return rows
 
     async def takes_what_it_sees(self, path: str, rows: str, **query: str) -> list[Row]:
         """The rows of the page, which are those of the file."""
@@ -107,6 +124,23 @@ class Finance:
             after = {"after": page["next"]}
         assert await self.takes(path, **query) == [as_text(row) for row in rows]
         return rows
+
+
+def shows(cell: Cell, said: str, at: ZoneInfo) -> bool:
+    """Whether a cell of a spreadsheet is what a text says: an amount a number, digit for digit, with its decimals; a
+    time one on the clock of the zone."""
+    if (number := NUMBER.fullmatch(said)) and len(
+        said.replace("-", "").replace(".", "").lstrip("0")
+    ) <= NUMBER_DIGITS:
+        decimals = len(number[1] or "")
+        plain = "0" if not decimals else f"0.{'0' * decimals}"
+        return (cell.kind, cell.text) == ("n", said) and (cell.form == plain or not (decimals or cell.form))
+    if TIME.match(said):
+        moment = datetime.fromisoformat(said).astimezone(at).replace(tzinfo=UTC)
+        return cell.kind == "n" and "yyyy" in cell.form and abs(cell.moment - moment) < timedelta(milliseconds=1)
+    if said in ("true", "false"):
+        return (cell.kind, cell.text) == ("b", str(int(said == "true")))
+    return (cell.kind, cell.text) == ("inlineStr", said)
 
 
 def as_text(row: Row) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-__all__ = ["COINS", "CURRENCIES", "FEES", "Line", "PaidOut", "PlainBooks", "Refunded", "Sale", "Under"]
+__all__ = ["COINS", "CURRENCIES", "FEES", "Line", "PaidOut", "PlainBooks", "Refunded", "Sale", "TakenBack", "Under"]
 
 NOTHING, HUNDRED = Decimal(0), Decimal(100)
 # What one of the currency is in coins, and by how many decimals it is told.
@@ -49,6 +49,20 @@ class Refunded:
     seller_id: str | None
     amount: Decimal
     has_arrived: bool = False
+
+
+@dataclass
+class TakenBack:
+    """What the provider gave back to a buyer by itself, or the buyer's bank takes."""
+
+    name: str
+    amount: Decimal
+    standing: str
+    """`open`, `won` or `lost` of what a bank decides about; `gone` of what the provider gave back."""
+
+    @property
+    def has_gone(self) -> bool:
+        return self.standing in ("lost", "gone")
 
 
 @dataclass
@@ -105,6 +119,7 @@ class Sale:
     """Whether it was cancelled, or its money goes back, before it was sold."""
     refunds: list[Refunded] = field(default_factory=list)
     payouts: list[PaidOut] = field(default_factory=list)
+    taken_back: list[TakenBack] = field(default_factory=list)
 
     @property
     def cent(self) -> Decimal:
@@ -148,10 +163,17 @@ class Sale:
             exact = min(self.amount, self.paid * HUNDRED / (HUNDRED + percent), max(self.paid - fixed, NOTHING))
         return exact >= self.amount * (HUNDRED - self.tolerance_percent) / HUNDRED
 
+    @property
+    def goods(self) -> Decimal:
+        return min(self.received, self.amount)
+
     def came_for(self, seller_id: str) -> Decimal:
-        """A seller's part of what came for the goods: of less than all, each has as much of theirs, and together they
-        have all of it."""
-        goods = min(self.received, self.amount)
+        """A seller's part of what came for the goods."""
+        return self.part_of(self.goods, seller_id)
+
+    def part_of(self, goods: Decimal, seller_id: str) -> Decimal:
+        """A seller's part of so much: of less than all, each has as much of theirs, and together they have all of
+        it."""
         before = NOTHING
         for one, share in self.sellers.items():
             begins, ends = (self._part(goods, upto) for upto in (before, before + share))
@@ -164,7 +186,34 @@ class Sale:
         return (goods * upto / self.amount).quantize(self.cent, ROUND_FLOOR) if goods < self.amount else upto
 
     def gone_back(self, of: str) -> Decimal:
-        return sum((one.amount for one in self.refunds if one.has_arrived and one.of == of), NOTHING)
+        """What has arrived at the buyer, whoever sent or took it."""
+        sent = total(one.amount for one in self.refunds if one.has_arrived and one.of == of)
+        return sent + total(amount for one, amount in self._taken_back(of) if one.has_gone)
+
+    def _taken_back(self, of: str) -> list[tuple[TakenBack, Decimal]]:
+        """What of that which is taken back is of one kind. It is of what came for the goods as long as some of that
+        has not left, or is not to; then of what came too much; and what is beyond that is of the goods again."""
+        leaving = [one for one in self.payouts if one.may_have_left]
+        out = {
+            kind: total(one.worth for one in leaving if _kind_of(one) == kind)
+            for kind in ("payout", "goods", "excess")
+        }
+        goods = max(self.goods - out["payout"] - out["goods"], NOTHING)
+        excess = max(self.excess - out["excess"], NOTHING)
+        found = []
+        for one in sorted(self.taken_back, key=lambda one: (not one.has_gone, one.name)):
+            if one.standing == "won":
+                continue
+            of_excess = min(max(one.amount - goods, NOTHING), excess)
+            of_goods = one.amount - of_excess
+            goods, excess = max(goods - of_goods, NOTHING), excess - of_excess
+            found.append((one, of_excess if of == "excess" else of_goods))
+        return found
+
+    @property
+    def is_all_back(self) -> bool:
+        """Whether all that came for the goods has gone back."""
+        return NOTHING < self.gone_back("goods") >= self.goods
 
     @property
     def released(self) -> Decimal:
@@ -172,17 +221,31 @@ class Sale:
 
     def where(self) -> dict[str, Decimal]:
         """Where all that was paid is. What is overdrawn went out beyond what came."""
-        goods, back = min(self.received, self.amount), self.gone_back("goods")
-        left = goods - self.released - back
+        back, excess_back = self.gone_back("goods"), self.gone_back("excess")
+        left = self.goods - self.released - back
         return {
             "received": self.paid,
             "held": max(left, NOTHING),
             "released": self.released,
-            "refunded": back + self.gone_back("excess"),
+            "refunded": back + excess_back,
             "fee": self.fee,
-            "excess": self.excess - self.gone_back("excess"),
+            "excess": self.excess - excess_back,
             "overdrawn": max(-left, NOTHING),
         }
+
+    def _gone_there(self) -> Iterator[tuple[str, bool, Decimal]]:
+        """What has gone back that no refund of the marketplace's carried: whose it was, and whether it was of a sale.
+        Sellers bear it in the proportion of their parts; nobody does what is more than all of them."""
+        goods, excess = (
+            total(amount for one, amount in self._taken_back(of) if one.has_gone) for of in ("goods", "excess")
+        )
+        yield "", False, excess
+        came = self.amount if self.is_accepted else self.goods
+        left = max(came - goods, NOTHING)
+        borne = {one: self.part_of(came, one) - self.part_of(left, one) for one in self.sellers}
+        for seller_id, amount in borne.items():
+            yield seller_id, self.sold_at is not None, amount
+        yield "", self.sold_at is not None, goods - total(borne.values())
 
     def money(self) -> dict[Under, Decimal]:
         """What its money is, under each name."""
@@ -195,6 +258,8 @@ class Sale:
             if one.has_arrived:
                 of_sale = self.sold_at is not None and one.of == "goods"
                 found[Under("refund" if of_sale else "sent-back", self.currency, one.seller_id or "")] += one.amount
+        for seller_id, of_sale, amount in self._gone_there():
+            found[Under("refund" if of_sale else "sent-back", self.currency, seller_id)] += amount
         for paid_out in self.payouts:
             if paid_out.standing == "arrived" and paid_out.refund is None:
                 found[Under("payout", self.currency, paid_out.seller_id or "")] += paid_out.worth
@@ -207,6 +272,10 @@ class Sale:
                 found[Under("shortfall", self.currency, seller_id)] = short
                 found[Under("covered", self.currency, seller_id)] = short if self.is_accepted else NOTHING
         return {_as_told(under): amount for under, amount in found.items() if amount}
+
+
+def _kind_of(paid_out: PaidOut) -> str:
+    return "payout" if paid_out.refund is None else paid_out.refund.of
 
 
 def _as_told(under: Under) -> Under:

@@ -11,6 +11,7 @@ from coordinator.books.wallets import Held, Tolerances, WalletCoin, WalletCompar
 from coordinator.payments.agreed.agreements import Checkout, Share, Terms
 from coordinator.payments.agreed.fees import Fee, FeePolicy
 from coordinator.payments.observed.observations import RefundOf, Transfer
+from coordinator.payments.observed.reversals import DisputeStage, PaymentDisputed, RefundedThere
 from coordinator.payments.problems.rulings import RulingRefusedError, acceptance, cancellation
 from coordinator.payouts.approval import PayoutRules
 from coordinator.payouts.facts import NetworkFee
@@ -24,7 +25,7 @@ from coordinator.payouts.observations import (
     Stated,
 )
 from coordinator.refunds.refunds import RefundOrder, RefundRefusedError, Sending
-from tests.bridge.http.ops.plain_books import COINS, CURRENCIES, FEES, PaidOut, PlainBooks, Refunded, Sale
+from tests.bridge.http.ops.plain_books import COINS, CURRENCIES, FEES, PaidOut, PlainBooks, Refunded, Sale, TakenBack
 from tests.bridge.journal.sales import observe, payment, payout
 from tests.clock import Clock
 from tests.coordinator.agreed import judged, notice, transfer
@@ -110,7 +111,7 @@ class Shop:
         number = self.plain.sales.index(sale)
         told = [_transfer(sale, f"0x{number}-{place}", one) for place, one in enumerate(sale.came)]
         await self._tell(sale, sale.currency, *told)
-        if sale.has_enough and not sale.is_closed and sale.sold_at is None:
+        if sale.has_enough and not sale.is_closed and not sale.is_all_back and sale.sold_at is None:
             sale.sold_at = self.clock.now
 
     async def foreign(self, sale: Sale, _how: None) -> None:
@@ -124,6 +125,39 @@ class Shop:
         standing = judged(sale.paid, sale.amount)  # what SHKeeper judges is with its fee
         told = notice(standing, *came, proven=None, currency=currency, coin=sale.coin, fee=fee)
         await observe(self.journal, number, f"s{self.steps}", told)
+
+    # What is taken back
+
+    async def given_back(self, sale: Sale, part: Decimal) -> None:
+        """The provider gives money back by itself."""
+        if amount := (sale.paid * part).quantize(sale.cent):
+            name = f"back-{self.steps}"
+            told = RefundedThere(reference=name, amount=amount, currency=sale.currency)
+            await self._taken(sale, TakenBack(f"refunded-there:{name}", amount, "gone"), told)
+
+    async def disputed(self, sale: Sale, how: tuple[str, Decimal]) -> None:
+        """The buyer's bank disputes some of it, or says what it has decided of what it disputes."""
+        stage, part = how
+        open_ones = [one for one in sale.taken_back if one.standing == "open"]
+        if stage == "open":
+            name, amount = f"dispute-{self.steps}", (sale.paid * part).quantize(sale.cent)
+            taken = TakenBack(f"payment-disputed:{name}", amount, "open")
+        elif open_ones:
+            taken = open_ones[0]
+        else:
+            return
+        if taken.amount:
+            name = taken.name.partition(":")[2]
+            told = PaymentDisputed(
+                reference=name, stage=DisputeStage(stage), amount=taken.amount, currency=sale.currency
+            )
+            await self._taken(sale, taken, told)
+            taken.standing = stage
+
+    async def _taken(self, sale: Sale, taken: TakenBack, told: RefundedThere | PaymentDisputed) -> None:
+        await observe(self.journal, self.plain.sales.index(sale), f"s{self.steps}", told)
+        if taken not in sale.taken_back:
+            sale.taken_back.append(taken)
 
     # What people decide
 
@@ -291,6 +325,8 @@ OF_SALES: Mapping[str, Does] = {
     "cancelled": Shop.cancelled,
     "refund": Shop.refund,
     "payout": Shop.payout,
+    "given-back": Shop.given_back,
+    "disputed": Shop.disputed,
 }
 OF_PAYOUTS: Mapping[str, Does] = {
     "outcome": Shop.outcome,

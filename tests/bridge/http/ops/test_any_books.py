@@ -39,6 +39,7 @@ NAMES = {
     "sent-back": "sentBack",
 }
 OWED = {"sale": 1, "shortfall": -1, "covered": 1, "refund": -1, "payout": -1}
+OWED_NAMES = ("sales", "shortfall", "covered", "refunds", "payouts", "owed")
 FEE_NAMES = {"network-fee": "fees", "fee-unknown": "sentUnknown"}
 
 
@@ -61,6 +62,8 @@ HOW: dict[str, st.SearchStrategy[Any]] = {
     "cancelled": st.none(),
     "refund": st.tuples(st.sampled_from(("goods", "goods", "excess")), PARTS),
     "payout": PARTS,
+    "given-back": PARTS,
+    "disputed": st.tuples(st.sampled_from(("open", "won", "lost", "lost")), PARTS),
     "outcome": st.sampled_from(("arrived", "arrived", "sent", "failed", "unclear", "mismatch")),
     "resolved": st.sampled_from(("sent", "not-sent", "arrived", "returned")),
     "back": st.none(),
@@ -114,6 +117,19 @@ STORY = [
     Happening("later", 300),
     Happening("compared", 0, Decimal("-3.5")),
     Happening("moved", 0, Decimal(-2)),
+    Happening("disputed", 0, ("open", Decimal("0.5"))),
+    Happening("disputed", 1, ("open", Decimal(1))),
+    Happening("disputed", 3, ("open", Decimal("0.333"))),
+    Happening("given-back", 3, Decimal("0.5")),
+    Happening("disputed", 0, ("won", Decimal(1))),
+    Happening("later", 30),
+    Happening("disputed", 1, ("lost", Decimal(1))),
+    Happening("disputed", 3, ("lost", Decimal(1))),
+    Happening("given-back", 0, Decimal(1)),
+    Happening("given-back", 1, Decimal("0.5")),
+    Happening("sale", 0, ("USD", "ETH-USDT", Decimal("10.00"), "none", Decimal(0), False)),
+    Happening("comes", 4, "over"),
+    Happening("given-back", 4, Decimal(1)),
 ]
 
 
@@ -223,6 +239,10 @@ async def the_lists_are_the_books(shop: Shop, finance: Finance, days: Sequence[R
     assert paid_out == added(days, "currency", name="payouts")
     back = added([row for row in arrived if row["refundId"] is not None], "worthCurrency", name="worth")
     gone = [{**row, "back": Decimal(row["refunds"]) + Decimal(row["sentBack"])} for row in days]
+    for sale in shop.plain.sales:
+        # No payout carried what the provider or the buyer's bank took.
+        taken = total(one.amount for one in sale.taken_back if one.has_gone)
+        gone.append({"currency": sale.currency, "back": -taken})
     assert back == added(gone, "currency", name="back")
     took = added([line for line in lines if line["kind"] == "network-fee"], "unit", name="amount")
     charged = [row for row in payouts if row["networkFee"] is not None]
@@ -253,11 +273,17 @@ async def statements_are_the_days(shop: Shop, finance: Finance, days: Sequence[R
             assert added(statement["networkFees"], "coin", name="fees") == added(took, "currency", name="amount")
         month = (month + timedelta(days=31)).replace(day=1)
     of_days = [{**row, "month": row["date"][:7]} for row in days]
-    for name in ("sales", "shortfall", "covered", "refunds", "payouts", "owed"):
-        assert added(owed_in_all, "month", "currency", name=name) == added(of_days, "month", "currency", name=name)
     plain: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in shop.plain.lines:
-        plain[line.under.seller_id, line.under.unit] += OWED.get(line.under.kind, 0) * line.amount
+        month_of_line = f"{line.at.astimezone(at):%Y-%m}"
+        if line.under.kind == "refund" and not line.under.seller_id:
+            # What was taken back beyond all sellers' shares the marketplace bears.
+            back = {"currency": line.under.unit, "refunds": line.amount, "owed": -line.amount}
+            owed_in_all.append({"month": month_of_line, **dict.fromkeys(OWED_NAMES, 0), **back})
+        else:
+            plain[line.under.seller_id, line.under.unit] += OWED.get(line.under.kind, 0) * line.amount
+    for name in OWED_NAMES:
+        assert added(owed_in_all, "month", "currency", name=name) == added(of_days, "month", "currency", name=name)
     assert without_nothing(closing) == without_nothing(plain)
 
 
@@ -340,3 +366,8 @@ async def test_a_story_with_all_of_it_agrees_on_both_databases(asked: Asked, dat
     kinds = {line.under.kind for line in shop.plain.lines}
     assert kinds == {*NAMES, *FEE_NAMES, "coin-in", "coin-out"}
     assert {out.standing for out in shop.plain.payouts} >= {"arrived", "failed", "returned"}
+    assert {one.standing for sale in shop.plain.sales for one in sale.taken_back} == {"won", "lost", "gone"}
+    # Some of it is out of sellers' shares, some beyond all of them, and some of what came too much.
+    assert {bool(line.under.seller_id) for line in shop.plain.lines if line.under.kind == "refund"} == {True, False}
+    [last] = shop.plain.sales[4:]
+    assert (last.refunds, last.gone_back("excess")) == ([], Decimal("7.00"))
