@@ -157,6 +157,9 @@ class Sale:
 
     @property
     def has_enough(self) -> bool:
+        """All to the cent, or exactly as much as passes as all."""
+        if self.received >= self.amount:
+            return True
         percent, fixed = FEES[self.fee_name]
         exact = self.received
         if self.fee_name != "none" and self.paid < self.amount + self.fee_on_all:
@@ -271,7 +274,10 @@ class Sale:
                 found[Under("sale", self.currency, seller_id)] = share
                 found[Under("shortfall", self.currency, seller_id)] = short
                 found[Under("covered", self.currency, seller_id)] = short if self.is_accepted else NOTHING
-        return {_as_told(under): amount for under, amount in found.items() if amount}
+        told: dict[Under, Decimal] = defaultdict(Decimal)
+        for under, amount in found.items():
+            told[_as_told(under)] += amount
+        return {under: amount for under, amount in told.items() if amount}
 
 
 def _kind_of(paid_out: PaidOut) -> str:
