@@ -111,6 +111,42 @@ def test_what_waits_is_found_by_its_state(console: Page, marketplace: Marketplac
     expect(row_of(console, goes_on)).to_have_count(0)
 
 
+CUT = """(row) => {
+    const table = row.closest(".grid").getBoundingClientRect();
+    return [...row.querySelectorAll(".cell")]
+        .filter((cell) => {
+            const { left, right } = cell.getBoundingClientRect();
+            const state = cell.querySelector(".state");
+            const isCut = cell.scrollWidth > cell.clientWidth || cell.scrollHeight > cell.clientHeight;
+            return left < table.left || right > table.right || (state !== null && isCut);
+        })
+        .map((cell) => cell.className);
+}"""
+WIDTHS = (320, 360, 600, 959, 960, 1024, 1279, 1280, 1360, 1366, 1440, 1920)
+
+
+def test_a_row_fits_its_table_at_every_width_with_the_whole_state(
+    console: Page, marketplace: Marketplace, bridge: BridgeProcess
+) -> None:
+    """Also beside the list of what needs a person, and where the longest of states has `stuck` behind it."""
+    [payout] = marketplace.pay_out(marketplace.paid(sellerId="seller-of-lamps"), amount="60")
+    console.goto(f"{bridge.url}/ops?status=awaiting_approval")
+    row = row_of(console, payout)
+    for said in ("awaiting approval", "awaiting approval · stuck"):
+        expect(row.locator(".is-state")).to_have_text("awaiting approval")
+        for width in WIDTHS:
+            console.set_viewport_size({"width": width, "height": 900})
+            expect(row).to_be_visible()
+            cut = row.evaluate(f"""(row) => {{
+                const state = row.querySelector(".state"), before = state.innerHTML;
+                if ({str("stuck" in said).lower()}) state.innerHTML += '<span class="overdue"> · stuck</span>';
+                const cut = ({CUT})(row);
+                state.innerHTML = before;
+                return cut;
+            }}""")
+            assert cut == [], (width, said)
+
+
 def token(subject: str, **claims: Any) -> str:
     return jwt.encode({"sub": subject, "exp": time.time() + 86_400, **claims}, SECRET, "HS256")
 

@@ -80,6 +80,11 @@ def test_a_wallet_that_differs_agrees_once_somebody_says_where_the_money_went(
     expect(moved).to_contain_text("to the cold wallet")
     page.get_by_role("button", name="Compare now").click()
     expect(row).to_contain_text("agrees")
+    # What may be done about a wallet is in sight, and not where somebody would have to scroll to.
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.get_by_role("region", name="All wallets").evaluate(
+        "(table) => table.scrollWidth <= table.clientWidth"
+    )
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     with page.expect_download() as saved:

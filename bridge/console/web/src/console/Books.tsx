@@ -41,7 +41,7 @@ export function Books(): JSX.Element {
   };
   useEffect(() => void look(), []);
   return (
-    <div class="system">
+    <div class="system is-wide">
       <Heading title="Books">Books</Heading>
       {problem !== null && <Failed error={problem} retry={() => void look()} />}
       {wallets === null && problem === null && <Loading>Loading the books …</Loading>}
@@ -156,7 +156,7 @@ function WalletTable({ wallets, note }: WalletTableProps): JSX.Element {
       <tbody>
         {worstFirst(wallets).map((one) => (
           <tr key={`${one.wallet} ${one.coin}`}>
-            <th scope="row" class="one-line">
+            <th scope="row" class="wallet">
               {one.coin} <span class="soft">{one.wallet}</span>
             </th>
             <td class="number">{shown(one.booked, one.coin)}</td>
