@@ -378,7 +378,7 @@ class ChainFollower:
     async def _look_back(self, following: Following) -> None:
         """Asks other endpoints about what counted by the word of one, and calls a person where one stands still."""
         step = Step(following)
-        self._finalized.tell(step)
+        await self._finalized.tell(step)
         await self._second_words.ask(step)
         if step.has_news:
             await self._commit(step)
