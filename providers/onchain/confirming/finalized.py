@@ -188,7 +188,7 @@ class Finalized:
                 return Finality(None, self._believed)
         number, awaited = calls.highest, following.awaited
         # Of three, one that calls too little finalized holds up nothing either.
-        is_low = endpoints > 2 and (self._elsewhere is not None or (len(awaited) > 0 and not due(awaited, number)))
+        is_low = endpoints > 2 and (len(calls.against) > 0 or (len(awaited) > 0 and not due(awaited, number)))
         is_old = head_at is not None and self.made_at is not None and head_at - self.made_at > STANDS_STILL_AFTER
         if endpoints < 2 or (number <= self._by_two and not is_low and not is_old):
             return Finality(None, number)

@@ -37,8 +37,8 @@ def is_honest(it: Followed, liar: Liar) -> None:
 
 
 async def becomes_final(it: Followed, *nodes: Anvil) -> None:
-    """Follows on until each node calls finalized what was made so far, and as much more as a second one is asked about
-    where no money waits."""
+    """Follows on until each node calls finalized what was made so far, and as much more as a second one is asked
+    about where no money waits."""
     for node in nodes:
         node.mine(CALLED_FINAL_BLOCKS + BLOCKS_BETWEEN)
     await goes_on(it, *nodes, blocks=4)
@@ -79,7 +79,7 @@ async def test_of_two_a_person_sees_both_answers_and_it_goes_on_once_they_agree(
             assert detail.endswith("it stops pay_1" if status == CONFIRMING else "nothing more is final")
             await it.restart()
             await goes_on(it, *both)
-            assert [one.key for one in told] == [one for one in await listed(it) if one in [told[0].key]]
+            assert [one.key for one in told] == [one for one in await listed(it) if one == told[0].key]
             is_honest(it, it.liars[liar])
         await later(it)
         await goes_on(it, blocks=2 * CALLED_FINAL_BLOCKS)
