@@ -10,7 +10,14 @@ import pytest
 from coordinator.payments.payments import PaymentStatus
 from providers.onchain.confirming.standstill import STANDING_SECONDS
 from providers.onchain.nodes.rpc import ChainUnavailableError
-from tests.bridge.workers.chains.followed_chain import CONFIRMATIONS, Follow, Followed, contradictions, goes_on, listed
+from tests.bridge.workers.chains.followed_chain import (
+    CONFIRMATIONS,
+    Follow,
+    Followed,
+    contradictions,
+    goes_on,
+    listed,
+)
 
 COMPLETED = PaymentStatus.COMPLETED
 
