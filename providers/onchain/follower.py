@@ -2,7 +2,6 @@
 it is reorganised. Each step is committed before the next, so a crash loses nothing and repeats nothing that counts.
 """
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from providers.onchain.confirming.range_rereads import RangeRereads
 from providers.onchain.confirming.reorganisations import Reorganisations
 from providers.onchain.confirming.returned_transfers import ReturnChecks
 from providers.onchain.confirming.second_words import SecondWords
+from providers.onchain.confirming.standstill import Standstill
 from providers.onchain.confirming.start_block import StartBlock
 from providers.onchain.confirming.traced_later import TracedLater
 from providers.onchain.confirming.traced_words import TracedWords
@@ -46,8 +46,6 @@ from providers.onchain.store import ChainStore
 from providers.onchain.watchlist import Watchlist
 
 __all__ = ["ChainFollower"]
-
-logger = logging.getLogger("bridge.onchain")
 
 # Blocks that are read at the same time when there are several to catch up with; what they show is one step.
 BLOCKS_AT_ONCE = 16
@@ -97,7 +95,7 @@ class ChainFollower:
         self._payees = Payees(chain, store, self._words)
         self._readings = BlockRereads(chain, rpc, self._traces, self._watchlist, self._payees, words, witnesses)
         self._leaps = Leaps(chain, rpc, self._watchlist, self._payees, words, votes, witnesses, self._readings)
-        self._beginning = StartBlock(chain, rpc)
+        self._beginning, self._standstill = StartBlock(chain, rpc), Standstill(chain, clock)
         stretches = (chain, rpc, self._traces, self._watchlist, self._payees)
         self._late_tokens = LateTokens(chain, Backfill(*stretches), self._watchlist, self._beginning)
         self._rereading = RangeRereads(chain, Backfill(*stretches))
@@ -181,7 +179,13 @@ class ChainFollower:
     async def round(self) -> None:
         """Follows the chain to its head, and looks into what is claimed. Raises ChainUnavailableError; what was
         followed by then is committed."""
-        await self._rpc.by_who_is_left(self._go_round)
+        try:
+            await self._rpc.by_who_is_left(self._go_round)
+        except ChainUnavailableError as error:
+            step = self._standstill.failed(self._following, error)
+            if step is not None:
+                await self._commit(step)
+            raise
 
     async def _go_round(self) -> None:
         try:
@@ -378,7 +382,8 @@ class ChainFollower:
     async def _look_back(self, following: Following) -> None:
         """Asks other endpoints about what counted by the word of one, and calls a person where one stands still."""
         step = Step(following)
-        self._finalized.tell(step)
+        self._standstill.went_through(step)
+        await self._finalized.tell(step)
         await self._second_words.ask(step)
         if step.has_news:
             await self._commit(step)
@@ -386,15 +391,9 @@ class ChainFollower:
     # What is claimed
 
     async def _check_claims(self, finality: Finality) -> None:
-        """Looks into each claim that is due. What is wrong with one is no reason to leave out the others."""
+        """Looks into each claim that is due."""
         for claim in self._claims.due(self.head):
-            try:
-                news = await self._claims.look(claim, self.head, finality.safe(self.head))
-            except (MalformedError, RefusedByNodeError) as error:
-                logger.warning("%s: %s cannot be looked into: %s", self.chain.name, claim.tx_hash, error)
-                continue
-            if news is not None and self._following is not None:
-                step = Step(self._following)
-                await self._claim_reports.report(step, news, finality, self.head)
-                if step.has_news:
+            if self._following is not None:
+                step = await self._claim_reports.look(claim, self._following, finality, self.head)
+                if step is not None:
                     await self._commit(step)

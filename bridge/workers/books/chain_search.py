@@ -21,7 +21,7 @@ from providers.onchain.matching.payment_requests import PROVIDER
 
 if TYPE_CHECKING:
     from providers.onchain.nodes.rpc import ChainRpc
-    from providers.onchain.reading.party_transfers import Parties
+    from providers.onchain.reading.party_transfers import Parties, UnreadLog
     from providers.onchain.reading.scanning import Seen
 
 __all__ = ["ChainSearch", "Searched"]
@@ -52,6 +52,8 @@ class _Read:
     first: int
     until: int
     seen: list["Seen"] = field(default_factory=list)
+    unread: dict["UnreadLog", None] = field(default_factory=dict)
+    """What logs tell so that it cannot be read."""
 
 
 @dataclass(slots=True)
@@ -107,11 +109,16 @@ class ChainSearch:
         except (ChainUnavailableError, RefusedByNodeError, MalformedError) as error:
             found.not_asked.append(f"the chain {chain.name} for transfers that the journal does not know: {error}")
             return
+        found.left_out += [
+            f"{chain.name} for what a log of {one.log.tx_hash} in {_blocks(one.first, one.last)} tells of, and which"
+            f" cannot be read ({one.log.why}): look with an explorer at what that transaction sent, and to whom"
+            for one in read.unread
+        ]
         left = [one for one in (_told(chain, seen) for seen in read.seen) if one.destination not in wallets]
         unknown = await self._unexplained(chain, left, forgotten)
         found.searched.append(
             f"{chain.name} was searched from block {read.first} to {read.until - 1}, {len(wallets)} wallets and"
-            f" {len(payees)} destinations: the journal does not know {len(unknown)} transfers"
+            f" {len(payees)} destinations{_but_for(read)}: the journal does not know {len(unknown)} transfers"
         )
         if not unknown:
             return
@@ -155,7 +162,11 @@ class ChainSearch:
         # What is near the head may have been replaced since.
         start = max(read.first, read.until - shallow_blocks(chain.block_seconds))
         seen = [one for one in read.seen if one.transfer.block.number < start]
-        seen += await token_transfers(rpc, chain, start, head, parties)
+        unread = {one: None for one in read.unread if one.last < start}
+        told = await token_transfers(rpc, chain, start, head, parties)
+        seen += told.seen
+        for number, reason in told.refused.items():
+            found.not_asked.append(f"the chain {chain.name} for transfers in its block {number}: {reason}")
         if chain.own_coin is not None:
             lowest = max(start, head - OWN_COIN_BLOCKS_LIMIT + 1)
             if lowest > start:
@@ -164,7 +175,8 @@ class ChainSearch:
                     " which leave no logs: look with an explorer at what each wallet sent"
                 )
             seen += await own_coin_transfers(rpc, chain, lowest, head, parties)
-        read = _Read(read.first, head + 1, seen)
+        # What could not be had is asked for again, with all above it.
+        read = _Read(read.first, min(told.refused, default=head + 1), seen, unread | told.unread)
         self._reads[epoch, chain.name] = read
         return read
 
@@ -181,6 +193,15 @@ class ChainSearch:
         if self._dues is None:
             self._dues = KnownDues(self._journal, (PROVIDER, *gateways))
         return self._dues
+
+
+def _blocks(first: int, last: int) -> str:
+    return f"its block {last}" if first == last else f"its blocks {first} to {last}"
+
+
+def _but_for(read: _Read) -> str:
+    number = len(read.unread)
+    return f", but for {number} log{'' if number == 1 else 's'} that cannot be read" if number else ""
 
 
 def _told(chain: Chain, seen: "Seen") -> UnknownTransfer:

@@ -28,6 +28,7 @@ from bridge.journal import (
 )
 from bridge.workers.chains.block_news import BlockNews
 from bridge.workers.chains.chain_status import ChainReport, ChainStatus, chain_status
+from bridge.workers.chains.standing_chains import StandingChains
 from bridge.workers.chains.store import JournalChainStore
 from bridge.workers.chains.unfollowed_coins import UnfollowedCoins, redefined
 from coordinator.errors import BridgeError
@@ -108,7 +109,8 @@ class ChainFollowers:
         self._journal = journal
         self._store = JournalChainStore(journal, chains, days=days)
         self._running: dict[str, _Running] = {}
-        self._unfollowed = UnfollowedCoins(journal, chains, self.not_begun)
+        self._standing = StandingChains()
+        self._unfollowed = UnfollowedCoins(journal, chains, self.standing)
         self._watched_on = timedelta(days=days)
 
     async def start(self) -> None:
@@ -190,17 +192,15 @@ class ChainFollowers:
     async def statuses(self) -> list[ChainStatus]:
         """How far each chain is followed, whoever follows it. Raises JournalUnavailableError."""
         leases = await self._journal.nodes.leases() if self._running else {}
-        return [self._status_of(name, leases) for name in self._running]
+        return [self._status_of(name, leases, unfollowed=self._unfollowed.said.get(name)) for name in self._running]
 
-    async def not_begun(self) -> dict[str, str]:
-        """Why chains do not begin to be followed that never were, whoever is to follow them. Raises
-        JournalUnavailableError."""
-        problems = {one.chain.name: one.problem for one in await self.statuses() if one.followed is None}
-        return {
-            name: problem
-            for name, problem in problems.items()
-            if problem is not None and await self._journal.chains.following(name) is None
-        }
+    async def standing(self) -> dict[str, str]:
+        """Why chains do not begin to be followed that never were, or did not go on for minutes, whoever is to follow
+        them. Raises JournalUnavailableError."""
+        leases = await self._journal.nodes.leases() if self._running else {}
+        statuses = [self._status_of(name, leases, unfollowed=None) for name in self._running]
+        begun = {name for name in self._running if await self._journal.chains.following(name) is not None}
+        return self._standing.look(statuses, begun, self._journal.clock())
 
     async def taken_back(self) -> dict[str, ChainAlarm]:
         """What was said of chains last that took back within the last day what was final. Raises
@@ -218,9 +218,10 @@ class ChainFollowers:
             GOOD_ENDPOINTS.labels(name).set(status.good_endpoints)
 
     async def _status(self, name: str) -> ChainStatus:
-        return self._status_of(name, await self._journal.nodes.leases())
+        leases = await self._journal.nodes.leases()
+        return self._status_of(name, leases, unfollowed=self._unfollowed.said.get(name))
 
-    def _status_of(self, name: str, leases: Mapping[str, Lease]) -> ChainStatus:
+    def _status_of(self, name: str, leases: Mapping[str, Lease], *, unfollowed: str | None) -> ChainStatus:
         lease = leases.get(following_chain(name))
         word = self._word(name)
         if self._running[name].follower is None and lease is not None and lease.said is not None:
@@ -231,7 +232,7 @@ class ChainFollowers:
             self._journal.clock(),
             lease=lease,
             is_shared=self._journal.nodes.is_shared,
-            unfollowed=self._unfollowed.said.get(name),
+            unfollowed=unfollowed,
         )
 
     def _word(self, name: str) -> ChainReport:

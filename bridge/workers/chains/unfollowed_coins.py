@@ -1,5 +1,5 @@
 """Coins that somebody waits for, and that the configuration no longer follows or defines differently, or on a chain
-that does not begin to be followed."""
+that does not begin to be followed, or does not go on."""
 
 import asyncio
 import logging
@@ -10,12 +10,12 @@ from providers.onchain.chains import Chain, Token
 from providers.onchain.matching.followed_tokens import FollowedToken, changed
 from providers.onchain.matching.payment_requests import PROVIDER
 
-__all__ = ["UnfollowedCoins", "redefined", "unbegun", "unfollowed"]
+__all__ = ["UnfollowedCoins", "redefined", "stood", "unfollowed"]
 
 logger = logging.getLogger("bridge.onchain")
 
-# What waits may be cancelled or settled, and then no longer needs the coin. A chain that has not begun by then waits
-# for somebody to set an endpoint right.
+# What waits may be cancelled or settled, and then no longer needs the coin. A chain that has not begun by then, or
+# did not go on, waits for somebody to set an endpoint right.
 CHECK_INTERVAL_SECONDS = 300.0
 
 
@@ -34,17 +34,13 @@ def unfollowed(waited: Iterable[WaitedCoin], chains: Mapping[str, Chain]) -> dic
     }
 
 
-def unbegun(waited: Iterable[WaitedCoin], problems: Mapping[str, str]) -> dict[str, str]:
-    """What to report for each chain that has not begun to be followed, by why, and on which somebody waits."""
+def stood(waited: Iterable[WaitedCoin], problems: Mapping[str, str]) -> dict[str, str]:
+    """What to report for each chain that stands, by why, and on which somebody waits."""
     of_chains: dict[str, list[WaitedCoin]] = {}
     for one in waited:
         if one.chain in problems:
             of_chains.setdefault(one.chain, []).append(one)
-    return {
-        name: f"{', '.join(map(_spelt, coins))}; it has not begun to be followed, and nothing that comes is seen:"
-        f" {problems[name]}"
-        for name, coins in of_chains.items()
-    }
+    return {name: f"{', '.join(map(_spelt, coins))}; {problems[name]}" for name, coins in of_chains.items()}
 
 
 def redefined(
@@ -66,7 +62,7 @@ class UnfollowedCoins:
     def __init__(
         self, journal: Journal, chains: Mapping[str, Chain], problems: Callable[[], Awaitable[Mapping[str, str]]]
     ) -> None:
-        """`problems`: why chains have not begun to be followed."""
+        """`problems`: why chains have not begun to be followed, or do not go on."""
         self._journal = journal
         self._chains = chains
         self._problems = problems
@@ -82,7 +78,7 @@ class UnfollowedCoins:
 
     async def _refresh(self) -> None:
         waited = await self._journal.chains.coins_waited_for()
-        self.said = unfollowed(waited, self._chains) | unbegun(waited, await self._problems())
+        self.said = unfollowed(waited, self._chains) | stood(waited, await self._problems())
         await self._journal.chains.record_unfollowed(self.said)
         for name, what in self.said.items():
             logger.error("%s: %s", name, what)

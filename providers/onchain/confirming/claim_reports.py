@@ -1,22 +1,27 @@
 """Reports of claims: what becomes of whoever waits, once a transaction that is said to pay was looked into."""
 
+import logging
 from dataclasses import dataclass
 
 from coordinator.payments.observed.observations import Stage
+from providers.onchain.blocks.transfers import MalformedError
 from providers.onchain.chains import Chain
 from providers.onchain.confirming.assignments import CAUSES, claimed
-from providers.onchain.confirming.claim_rounds import ClaimRounds, News, nothing_of
+from providers.onchain.confirming.claim_rounds import Claim, ClaimRounds, News, nothing_of
 from providers.onchain.confirming.claims import ClaimVerdict
 from providers.onchain.confirming.corroboration import Corroboration
 from providers.onchain.confirming.other_chains import FoundElsewhere
 from providers.onchain.confirming.payees import Payees
 from providers.onchain.matching.following import joined, sighted
 from providers.onchain.matching.matching import FITS_ANOTHER
-from providers.onchain.matching.position import Finality, Paying
+from providers.onchain.matching.position import Finality, Following, Paying
+from providers.onchain.nodes.rpc import RefusedByNodeError
 from providers.onchain.steps import Step
 from providers.onchain.store import Assigned, ChainStore
 
 __all__ = ["ClaimReports"]
+
+logger = logging.getLogger("bridge.onchain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,21 @@ class ClaimReports:
     _payees: Payees
     _words: Corroboration
 
-    async def report(self, step: Step, news: News, finality: Finality, head: int) -> None:
+    async def look(self, claim: Claim, following: Following, finality: Finality, head: int) -> Step | None:
+        """Looks into a claim that is due. Returns what is to be told; None if nothing is. What is wrong with one is
+        no reason to leave out the others."""
+        try:
+            news = await self._claims.look(claim, head, finality.safe(head))
+        except (MalformedError, RefusedByNodeError) as error:
+            logger.warning("%s: %s cannot be looked into: %s", self._chain.name, claim.tx_hash, error)
+            return None
+        if news is None:
+            return None
+        step = Step(following)
+        await self._report(step, news, finality, head)
+        return step if step.has_news else None
+
+    async def _report(self, step: Step, news: News, finality: Finality, head: int) -> None:
         """Has a step tell what a look at a claim found, where the chain has this head."""
         subject, block = news.claim.watched.subject, news.lookup.block
         if news.finding.verdict is ClaimVerdict.PAYS:

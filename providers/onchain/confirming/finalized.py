@@ -54,8 +54,8 @@ class _Calls:
     """What endpoints call finalized, by their places."""
 
     headers: dict[int, Header] = field(default_factory=dict)
-    against: dict[int, str] = field(default_factory=dict)
-    """Those that call another block so than was followed, and what to say of it."""
+    against: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """Those that call another block so than was followed: its number, and what to say of it."""
 
     @property
     def highest(self) -> int:
@@ -67,6 +67,19 @@ class _Calls:
         needed = majority(endpoints) if self.against else min(2, endpoints)
         ordered = sorted((header.number for header in self.headers.values()), reverse=True)
         return ordered[needed - 1] if len(ordered) >= needed else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """What keeps anything from being final, which a person is called for if it lasts."""
+
+    number: int
+    """The block that an endpoint calls finalized."""
+    said: str
+    outcome: str
+    since: float
+    place: int | None = None
+    """Of the endpoint, where that block is another one than was followed."""
 
 
 @dataclass(slots=True)
@@ -93,9 +106,8 @@ class Finalized:
     """Why nobody said what is finalized when that was asked last."""
     _apart: str | None = None
     """Who stands still, when endpoints were compared last."""
-    _stopped: tuple[int, str] | None = None
-    """The block at which it does, and what to say of that, if it stops money."""
-    _stopped_since: float = 0.0
+    _stop: _Stop | None = None
+    """An endpoint that stands still, if that stops money, or is on a fork."""
     _is_compared: bool = False
     """Whether they were, since the start."""
 
@@ -110,18 +122,22 @@ class Finalized:
             return self._apart
         return "money waits for a second endpoint to say what is finalized"
 
-    def tell(self, step: Step) -> None:
-        """Has a step call a person where money is stopped by an endpoint that stands still, and once it is not any
-        more take that off the list."""
-        told_at = step.following.finality_apart_at
-        if self._stopped is not None and told_at is None:
-            if self.clock() < self._stopped_since + FINALIZED_AWAITED_SECONDS:
+    async def tell(self, step: Step) -> None:
+        """Has a step call a person where money is stopped by an endpoint that stands still, or where nothing more is
+        final by one on a fork, and once it is not so any more take that off the list."""
+        told_at, stop = step.following.finality_apart_at, self._stop
+        if stop is not None and told_at is None:
+            if self.clock() < stop.since + FINALIZED_AWAITED_SECONDS:
                 return  # a third one may be back in a moment
-            number, said = self._stopped
+            said = stop.said
+            if stop.place is not None:
+                other = await self.witnesses.other_block(stop.number, besides=stop.place)
+                said += "" if other is None else f"; {other[0]} has {other[1].hash} there"
+            said = f"{said}; {stop.outcome}"
             logger.critical("%s: %s", self.chain.name, said)
-            step.alarms.append(Alarm("contradicted", number, said))
-            step.following = replace(step.following, finality_apart_at=number)
-        elif self._stopped is None and told_at is not None and self._is_compared:
+            step.alarms.append(Alarm("contradicted", stop.number, said))
+            step.following = replace(step.following, finality_apart_at=stop.number)
+        elif stop is None and told_at is not None and self._is_compared:
             step.agreed_blocks.add(told_at)
             step.following = replace(step.following, finality_apart_at=None)
 
@@ -165,12 +181,14 @@ class Finalized:
         except RefusedByNodeError as error:
             self._unsaid = str(error)
             return Finality(None, self._believed)
-        self._unsaid, self._elsewhere = None, next(iter(calls.against.values()), None)
-        if self._elsewhere is not None and endpoints < 3:
-            return Finality(None, self._believed)
+        self._unsaid = self._elsewhere = None
+        if calls.against:
+            self._contradict(calls, following)
+            if endpoints < 3:
+                return Finality(None, self._believed)
         number, awaited = calls.highest, following.awaited
         # Of three, one that calls too little finalized holds up nothing either.
-        is_low = endpoints > 2 and (self._elsewhere is not None or (len(awaited) > 0 and not due(awaited, number)))
+        is_low = endpoints > 2 and (len(calls.against) > 0 or (len(awaited) > 0 and not due(awaited, number)))
         is_old = head_at is not None and self.made_at is not None and head_at - self.made_at > STANDS_STILL_AFTER
         if endpoints < 2 or (number <= self._by_two and not is_low and not is_old):
             return Finality(None, number)
@@ -183,7 +201,7 @@ class Finalized:
         place, header = called
         unlike = await self._unlike(place, header, following)
         if unlike is not None:
-            calls.against[place] = unlike
+            calls.against[place] = header.number, unlike
             return
         calls.headers[place] = header
         if header.number >= calls.highest:
@@ -217,12 +235,14 @@ class Finalized:
             ):
                 break
         if by_enough is not None:
-            for place, said in calls.against.items():
+            for place, (_, said) in calls.against.items():
                 self.rpc.distrust(said, place)
             self._waiting = self._elsewhere = None
             self._by_two = max(self._by_two, by_enough)
         elif calls.against:
-            self._waiting, self._elsewhere = None, next(iter(calls.against.values()))
+            self._waiting = None
+            self._contradict(calls, following)
+            return
         else:
             self._wait(calls.highest, reason)
         self._compare({self.rpc.endpoints[place].host: one for place, one in calls.headers.items()}, following)
@@ -231,9 +251,8 @@ class Finalized:
         """Finds out who stands still, of those that said what is finalized, and what that stops."""
         if len(called) < 2:
             return
-        behind = standing_still(called)
-        self._stopped_since = self.clock() if self._stopped is None else self._stopped_since
-        self._is_compared, self._apart, self._stopped = True, None, None
+        behind, since = standing_still(called), self._stopped_since()
+        self._is_compared, self._apart, self._stop = True, None, None
         if not behind:
             return
         best = max(called, key=lambda host: called[host].number)
@@ -242,12 +261,27 @@ class Finalized:
             f"{' and '.join(shown)}, and {best} calls {called[best].number} so, which was made"
             f" {_minutes(called, best, behind)} min later: one stands still, or is wrong"
         )
-        by_best = due(following.awaited, called[best].number)
-        names = sorted({one.subject.id for one in by_best if (one.sighting.block_number or 0) > self._by_two})
-        if names:
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        stopped = self._whom_it_stops(called[best].number, following)
+        if stopped:
             number = min(called[host].number for host in behind)
-            self._stopped = number, f"{self._apart}; it stops {', '.join(names[:NAMED])}{more}"
+            self._stop = _Stop(number, self._apart, stopped, since)
+
+    def _contradict(self, calls: _Calls, following: Following) -> None:
+        """Nothing more is final while one calls another block so than was followed, and too few call that one so."""
+        place, (number, said) = next(iter(calls.against.items()))
+        stopped = self._whom_it_stops(max(number, calls.highest), following)
+        self._elsewhere, self._is_compared = said, True
+        self._stop = _Stop(number, said, stopped or "nothing more is final", self._stopped_since(), place)
+
+    def _stopped_since(self) -> float:
+        return self.clock() if self._stop is None else self._stop.since
+
+    def _whom_it_stops(self, number: int, following: Following) -> str:
+        """Whose money would be final if this block were; nothing if nobody's would."""
+        awaited = due(following.awaited, number)
+        names = sorted({one.subject.id for one in awaited if (one.sighting.block_number or 0) > self._by_two})
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return f"it stops {', '.join(names[:NAMED])}{more}" if names else ""
 
     def _wait(self, number: int, reason: str) -> None:
         now = self.clock()

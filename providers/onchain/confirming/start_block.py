@@ -5,7 +5,7 @@ and nothing that is waited for can have come before it.
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from providers.onchain.blocks.canonical import BlockId, Canonical
@@ -14,6 +14,7 @@ from providers.onchain.matching.matching import CLOCK_TOLERANCE
 from providers.onchain.matching.position import Finality, Following
 from providers.onchain.nodes.headers import Header, header_of
 from providers.onchain.nodes.node import FaultyError, RefusedByNodeError
+from providers.onchain.nodes.pool import EndpointsDisagreeError
 from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError
 from providers.onchain.quantities import hash_in
 
@@ -49,22 +50,23 @@ class StartBlock:
         numbers = sorted((head.number for head in heads), reverse=True)
         # With three endpoints, who boasts and who lags are both outvoted.
         if numbers[0] - numbers[needed - 1] > FARTHEST_APART_BLOCKS and len(heads) == needed:
-            raise ChainUnavailableError(
-                f"{self._chain.name}: it does not begin, since of its two endpoints one is at block {numbers[0]} and"
-                f" one at {numbers[1]}; take the one that is wrong out of the configuration"
+            shown = ", and ".join(f"{self._host(one)} is at block {one.number}" for one in heads)
+            raise EndpointsDisagreeError(
+                f"{self._chain.name}: it cannot be followed from anywhere, since {shown}; take the one that is wrong"
+                " out of the configuration"
             )
-        header = await self._settled(heads, numbers[needed - 1], needed)
+        header = await self._settled(numbers[needed - 1], needed)
         return await self._before(header, since)
 
-    async def _settled(self, heads: Sequence[Header], newest: int, needed: int) -> Header:
+    async def _settled(self, newest: int, needed: int) -> Header:
         """The newest block that so many show alike: at the very top they may differ for a moment."""
-        depth = Finality(self._chain.required_confirmations).depth
+        depth, shown = Finality(self._chain.required_confirmations).depth, list[Header]()
         for number in (newest, max(newest - depth, 0)):
             shown = await self._shown_by_all(number)
             alike = _alike(shown, needed)
             if alike is not None:
                 return alike
-        raise self._disunited(newest, heads)
+        raise self._disunited(shown)
 
     async def _before(self, header: Header, since: datetime | None) -> Header:
         """A block that nothing can have come before that was made since then: further and further below, as far as
@@ -76,7 +78,7 @@ class StartBlock:
             shown = await self._shown_by_all(max(header.number - below, 0))
             alike = _alike(shown, needed)
             if alike is None:
-                raise self._disunited(header.number - below, shown)
+                raise self._disunited(shown)
             header = alike
         return header
 
@@ -87,18 +89,28 @@ class StartBlock:
     async def _shown(self, place: int, block: str) -> Header | None:
         try:
             shown = await self._rpc.ask_at(place, "eth_getBlockByNumber", block, False)
-            return None if shown is None else header_of(shown)
+            return None if shown is None else replace(header_of(shown), shown_by=place)
         except FaultyError as error:
             self._rpc.suspend(place, error)
         except RefusedByNodeError as error:
             logger.info("%s: %s: %s", self._chain.name, self._rpc.endpoints[place].host, error)
         return None
 
-    def _disunited(self, number: int, heads: Sequence[Header]) -> ChainUnavailableError:
-        return ChainUnavailableError(
-            f"{self._chain.name}: it does not begin, since of {len(heads)} endpoints no two show the same blocks"
-            f" at {number} and below"
+    def _disunited(self, shown: Sequence[Header]) -> ChainUnavailableError:
+        """What to say where no two show the same."""
+        blocks = ", and ".join(
+            f"{self._host(one)} shows block {one.number} as {one.hash}, made at {one.made_at.isoformat()}"
+            for one in shown
         )
+        if len(shown) > 1:
+            return EndpointsDisagreeError(f"{self._chain.name}: it cannot be followed from anywhere, since {blocks}")
+        return ChainUnavailableError(
+            f"{self._chain.name}: it begins once a second endpoint shows the same"
+            f" ({blocks or 'none shows a block far enough below'})"
+        )
+
+    def _host(self, header: Header) -> str:
+        return "one" if header.shown_by is None else self._rpc.endpoints[header.shown_by].host
 
 
 def _alike(shown: Sequence[Header], needed: int) -> Header | None:

@@ -217,6 +217,7 @@ def begun_again(following: Following, gone_number: int, depth: int, earliest: in
         checked_number=again - 1,
         contradicted_number=contradicted,
         finality_apart_at=following.finality_apart_at,
+        stands_at=following.stands_at,
         tokens=cut_back(following.tokens, again),
         in_ranges=_in_ranges_below(following, again),
         untraced=within(following.untraced, again - 1),

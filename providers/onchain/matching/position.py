@@ -124,7 +124,10 @@ class Following:
     """What has counted by the word of one endpoint, and is to be asked about until another one has said what it
     has."""
     finality_apart_at: int | None = None
-    """The finalized block of an endpoint that stands still, where a person was called because it stops money."""
+    """The block that an endpoint calls finalized which stands still or is on a fork, where a person was called
+    because it stops money."""
+    stands_at: int | None = None
+    """The block that was to be followed next, where a person was called because endpoints show different chains."""
 
     @property
     def known(self) -> tuple[BlockId, ...]:

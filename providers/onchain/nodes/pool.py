@@ -19,7 +19,7 @@ from providers.onchain.nodes.endpoints import Fault, NodeEndpoint, after_answer,
 from providers.onchain.nodes.node import FaultyError, Node, NotItsBlockError, RefusedByNodeError
 from providers.onchain.nodes.unreadable_logs import UnreadableLogs
 
-__all__ = ["ChainUnavailableError", "EndpointPool"]
+__all__ = ["ChainUnavailableError", "EndpointPool", "EndpointsDisagreeError"]
 
 logger = logging.getLogger("bridge.onchain")
 
@@ -33,6 +33,10 @@ backoff = wait_random_exponential(multiplier=0.2, max=2)
 
 class ChainUnavailableError(ProviderUnavailableError):
     """No endpoint of the chain gives a good answer."""
+
+
+class EndpointsDisagreeError(ChainUnavailableError):
+    """Endpoints show different chains, and nobody can tell which of them is right."""
 
 
 class EndpointPool:

@@ -3,19 +3,22 @@ tokens by their logs, the chain's own coin by its transactions, but not what con
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from coordinator.batched import batched
-from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, distinct, readable
+from providers.onchain.blocks.transfers import ChainTransfer, UnreadableLog, distinct, readable
 from providers.onchain.chains import Chain
 from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer
 from providers.onchain.reading.ranges import BlockRange
 from providers.onchain.reading.scanning import Seen, contracts_of, dated, is_done, mined_at, sent_in
 
-__all__ = ["Parties", "own_coin_transfers", "token_transfers"]
+__all__ = ["Parties", "TokenTransfers", "UnreadLog", "own_coin_transfers", "token_transfers"]
 
 # As many topics as nodes take in one question.
 NAMED_AT_ONCE = 200
+# A node that refuses more single blocks than this refuses them all, and one question each would take for ever.
+REFUSED_BLOCKS_LIMIT = 10
 
 _Names = Sequence[str] | None
 
@@ -36,42 +39,63 @@ class Parties(NamedTuple):
         return [*((None, part) for part in _parts(self.senders)), *to]
 
 
-async def token_transfers(rpc: ChainRpc, chain: Chain, first: int, last: int, parties: Parties) -> Sequence[Seen]:
-    """The tokens that moved, in as large pieces as the endpoints take. Raises ChainUnavailableError, MalformedError,
-    and RefusedByNodeError if not even one block can be had."""
+class UnreadLog(NamedTuple):
+    """A log of such a transfer, maybe, that cannot be read, and the blocks that were asked for with it."""
+
+    first: int
+    last: int
+    log: UnreadableLog
+
+
+@dataclass(slots=True)
+class TokenTransfers:
+    """The tokens that moved, as far as that can be told."""
+
+    seen: Sequence[Seen] = ()
+    unread: dict[UnreadLog, None] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    """Blocks of which no endpoint tells, or two tell different things, and what was said to that."""
+
+
+async def token_transfers(rpc: ChainRpc, chain: Chain, first: int, last: int, parties: Parties) -> TokenTransfers:
+    """The tokens that moved, in as large pieces as the endpoints take. One log that cannot be read, and one block
+    that cannot be had, hide no others. Raises ChainUnavailableError, MalformedError, and RefusedByNodeError if too
+    many blocks cannot be had, or none at all."""
     contracts = contracts_of(chain)
-    found: list[Seen] = []
+    told, found = TokenTransfers(), list[Seen]()
     for recipients, senders in parties.parts() if contracts else ():
 
         async def ask(start: int, end: int, to: _Names = recipients, of: _Names = senders) -> SourcedAnswer:
             return await rpc.logs_between(start, end, contracts, to, of)
 
-        async for reported in _in_pieces(first, last, ask):
-            found += await dated(rpc, chain, reported, _of_tokens(chain, reported))
-    return _each_once(found)
-
-
-def _of_tokens(chain: Chain, reported: SourcedAnswer) -> list[ChainTransfer]:
-    told, wrong = readable(chain, reported.answer)
-    if wrong:  # what is left out could be what is looked for
-        raise MalformedError(str(wrong[0]), reported_by=reported.place)
+        async for start, end, reported in _in_pieces(first, last, ask, told.refused):
+            moved, wrong = readable(chain, reported.answer)
+            found += await dated(rpc, chain, reported, moved)
+            told.unread |= {UnreadLog(start, end, one): None for one in wrong}
+    told.seen = _each_once(found)
     return told
 
 
 async def _in_pieces(
-    first: int, last: int, ask: Callable[[int, int], Awaitable[SourcedAnswer]]
-) -> AsyncIterator[SourcedAnswer]:
-    span = BlockRange()
+    first: int, last: int, ask: Callable[[int, int], Awaitable[SourcedAnswer]], refused: dict[int, str]
+) -> AsyncIterator[tuple[int, int, SourcedAnswer]]:
+    """What is answered, each with its first and last block; `refused` takes the blocks of which nothing is."""
+    span, is_answered = BlockRange(), False
     while first <= last:
         end = min(first + span.size - 1, last)
         try:
             reported = await ask(first, end)
-        except RefusedByNodeError:
-            if end == first:
+        except RefusedByNodeError as error:
+            if end > first:
+                span = span.failed()
+                continue
+            refused[first] = str(error)
+            if len(refused) > REFUSED_BLOCKS_LIMIT or (first == last and not is_answered):
                 raise
-            span = span.failed()
+            first += 1
             continue
-        yield reported
+        is_answered = True
+        yield first, end, reported
         span = span.succeeded(len(reported.answer))
         first = end + 1
 
