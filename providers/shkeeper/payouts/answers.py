@@ -329,7 +329,7 @@ def _of_result(result: TaskResult, now: datetime) -> list[PayoutObservation]:
         return [PayoutSent(tx_hashes=result.txids, stated=Stated(amount=result.amount))]
     mined_at = _reverted_at(result.details)
     if mined_at is not None:
-        reason, is_final = f"its transaction failed on the chain: {words}", now > mined_at + FINAL_AFTER
+        reason, is_final = f"its transaction failed on the chain: {words}", now - mined_at > FINAL_AFTER
         return [PayoutReverted(tx_hashes=result.txids, reason=reason, is_final=is_final)]
     return [
         PayoutSent(tx_hashes=result.txids),
