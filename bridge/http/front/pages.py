@@ -33,7 +33,9 @@ ENDS = ("to", "completedTo")
 NEXT_DESCRIPTION = "Pass it as `after` for the next page; null at the end."
 
 AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
-StatusQuery = Annotated[str | None, QueryParameter(description="One status, or several with commas between them: of any of these.")]
+StatusQuery = Annotated[
+    str | None, QueryParameter(description="One status, or any of several, with commas between them.")
+]
 FromQuery = Annotated[
     str | None, QueryParameter(name="from", description="Made since then: a date, or a time with its zone.")
 ]

@@ -144,7 +144,8 @@ LISTS = ("payouts.csv", "payments.csv", "transfers.csv", "entries.csv")
 
 
 @pytest.mark.parametrize(
-    ("name", "ends"), [*((name, ("from", "to")) for name in LISTS), ("payments.csv", ("completedFrom", "completedTo"))]
+    ("name", "ends"),
+    [*((name, ("from", "to")) for name in LISTS), ("payments.csv", ("completedFrom", "completedTo"))],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_a_day_is_whole_where_a_stretch_ends_with_it(
