@@ -54,13 +54,13 @@ def require_known_query(connection: ASGIConnection, handler: BaseRouteHandler) -
     known = handler.opt.get(PARAMETERS)
     if known is None or not connection.scope["query_string"]:
         return
-    given = Counter(name for name, _ in connection.query_params.multi_items())
-    unknown = [name for name in given if name not in known]
+    unknown = dict.fromkeys(name for name in connection.query_params if name not in known)
     if unknown:
         expected = f"expected some of {', '.join(known)}" if known else "none is taken here"
         raise ValidationException(
             extra=[{"key": name, "message": f"there is no such parameter; {expected}"} for name in unknown]
         )
-    repeated = [name for name, count in given.items() if count > 1 and name not in handler.opt[REPEATED]]
+    counts = Counter(name for name, _ in connection.query_params.multi_items())
+    repeated = [name for name, count in counts.items() if count > 1 and name not in handler.opt[REPEATED]]
     if repeated:
         raise ValidationException(extra=[{"key": name, "message": EXPECTED_ONCE} for name in repeated])
