@@ -4,7 +4,7 @@ payments it makes look odd. Pure."""
 from datetime import datetime
 
 from coordinator.attention.items import Attention, AttentionKind
-from coordinator.payments.counting.date_zones import CLOCKS_APART
+from coordinator.payments.observed.dates import CLOCKS_APART
 
 __all__ = ["clock_wrong"]
 

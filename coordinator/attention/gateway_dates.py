@@ -4,9 +4,9 @@ look as if it came earlier or later than it did. Pure."""
 from datetime import timedelta
 
 from coordinator.attention.items import Attention, AttentionKind
-from coordinator.payments.counting.date_zones import DateZones
+from coordinator.payments.counting.date_zones import Dated, DateZones
 
-__all__ = ["dates_off", "zone_name"]
+__all__ = ["dates_impossible", "dates_off", "zone_name"]
 
 _SET_TO_UTC = "Set the time zone of {provider} and of its database to UTC, and start both anew."
 
@@ -45,6 +45,26 @@ def dates_off(provider: str, found: DateZones) -> Attention:
             f"{_SET_TO_UTC.format(provider=provider)}{meanwhile} It goes by itself once new notices are dated in UTC."
         ),
         since=found.since,
+        remedies=("dismiss",),
+    )
+
+
+def dates_impossible(provider: str, told: Dated) -> Attention:
+    """That a provider dates a transfer as none can be dated, in any zone."""
+    return Attention(
+        kind=AttentionKind.PROVIDER_DATES_OFF,
+        subject=f"{provider}:impossible",
+        title=f"{provider} writes dates that cannot be right",
+        detail=(
+            f"a notice that came at {told.told_at:%Y-%m-%d %H:%M} UTC dates its transfer"
+            f" {told.date.isoformat(' ', 'minutes')[:16]}, which it cannot be of in any zone"
+        ),
+        advice=(
+            f"See what is wrong with the clock or the database of {provider}. Until then the bridge takes such a date"
+            " as not known: what was told of before the deadline counts as in time, and what was told of after it is"
+            " late, and on the list. It goes by itself once newer notices have dates that can be right."
+        ),
+        since=told.told_at,
         remedies=("dismiss",),
     )
 

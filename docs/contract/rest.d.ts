@@ -4490,7 +4490,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
@@ -5255,7 +5255,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Made since then: a date, or a time with its zone. */
                 from?: string | null;
@@ -8104,7 +8104,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8184,7 +8184,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8398,7 +8398,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8475,7 +8475,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8552,7 +8552,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8629,7 +8629,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8771,7 +8771,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8851,7 +8851,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;
@@ -8928,7 +8928,7 @@ export interface operations {
             query?: {
                 /** @description In which days begin and end, such as `Europe/Berlin`; the setting `time_zone` if none is named. */
                 timeZone?: string | null;
-                /** @description One status, or several with commas between them. */
+                /** @description One status, or any of several, with commas between them. */
                 status?: string | null;
                 /** @description Just this one. */
                 provider?: string | null;

@@ -52,10 +52,13 @@ def _utc(value: object) -> object:
         raise ValueError(_DATE_EXPECTED)
     try:
         moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # an offset can push the first and last days of the calendar out of it
+    except ValueError:
         # The original message would repeat the value, at any length.
         raise ValueError(_DATE_EXPECTED) from None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # an offset can push the first and last days of the calendar out of it
+        return moment.replace(tzinfo=UTC)  # it cannot be right in any zone
 
 
 def _without_blanks(value: object) -> object:

@@ -33,7 +33,9 @@ ENDS = ("to", "completedTo")
 NEXT_DESCRIPTION = "Pass it as `after` for the next page; null at the end."
 
 AfterQuery = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
-StatusQuery = Annotated[str | None, QueryParameter(description="One status, or several with commas between them.")]
+StatusQuery = Annotated[
+    str | None, QueryParameter(description="One status, or any of several, with commas between them.")
+]
 FromQuery = Annotated[
     str | None, QueryParameter(name="from", description="Made since then: a date, or a time with its zone.")
 ]
@@ -43,6 +45,8 @@ ToQuery = Annotated[
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# A number alone would be read as seconds since 1970, such as 20261124.
+_TIME = re.compile(_DAY.pattern + "[Tt_ ].+")
 _PLACE = re.compile(r"(?P<microseconds>[0-9]{1,18})-(?P<identifier>.+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -81,6 +85,8 @@ def _moment_in(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
         if _DAY.fullmatch(text):
             day = day_in(zone, date.fromisoformat(text))
             return day.ends_at if name in ENDS else day.begins_at
+        if _TIME.fullmatch(text) is None:
+            raise ValueError("no time begins so")
         moment = _MOMENT.validate_python(text)
         # A zone can lead beyond the years that there are.
         return moment.astimezone(UTC)

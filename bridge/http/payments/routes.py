@@ -45,7 +45,7 @@ from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount
 from coordinator.payments.agreed.invoices import Coin
 from coordinator.payments.observed.observations import TransactionHinted
-from coordinator.payments.observed.transfers import chain_hash
+from coordinator.payments.observed.transfers import chain_hash, hash_expected
 from coordinator.payments.payments import OPEN_STATUSES, Payment
 from coordinator.payments.problems.rulings import RulingRefusedError, require_nameable
 
@@ -59,6 +59,9 @@ TX_HASH = r"0x[0-9a-fA-F]{64}"
 def _tx_hash(value: str) -> str:
     if not re.fullmatch(TX_HASH, value):
         raise ValueError("the hash of a transaction is 0x and 64 hexadecimal digits")
+    expected = hash_expected(value)
+    if expected is not None:
+        raise ValueError(f"expected {expected}")
     return value
 
 

@@ -13,7 +13,7 @@ from bridge.http.front.problems import wrong_field
 from bridge.workers.payouts.findings import NotAskedError
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
-from coordinator.payments.observed.transfers import is_cut_off
+from coordinator.payments.observed.transfers import hash_expected
 from coordinator.payouts.resolution import (
     NothingToResolveError,
     ResolutionOutcome,
@@ -31,8 +31,9 @@ def _of_a_transaction(named: str) -> str:
     # Otherwise it would not be found again as the transaction that did something else before.
     if _TRANSACTION.fullmatch(named) is None or "://" in named:
         raise ValueError("expected the transaction's hash alone, without blanks, and not the address of a page")
-    if is_cut_off(named):
-        raise ValueError("expected the whole hash: 0x and 64 hexadecimal digits")
+    expected = hash_expected(named)
+    if expected is not None:
+        raise ValueError(f"expected {expected}")
     return named
 
 

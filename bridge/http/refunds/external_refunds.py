@@ -18,7 +18,7 @@ from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.models import FrozenModel
 from coordinator.money import PositiveAmount, format_amount, quotient
-from coordinator.payments.observed.transfers import chain_hash, is_cut_off
+from coordinator.payments.observed.transfers import chain_hash, hash_expected
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.coin_prices import paid_at, shown, strays_from
 from coordinator.refunds.refunds import ELSEWHERE, Sent
@@ -67,8 +67,9 @@ async def read_sent(
 ) -> Sent:
     """What was sent, as it is written down. Raises ValidationException, which names the field that is wrong."""
     try:
-        if is_cut_off(sent.tx_hash):
-            raise NotPayableError("txHash", "expected the whole hash: 0x and 64 hexadecimal digits")
+        no_hash = hash_expected(sent.tx_hash)
+        if no_hash is not None:
+            raise NotPayableError("txHash", f"expected {no_hash}")
         order = await _read(payment, sent, amount, coin, sender)
         if payment.direct is None:
             chain = chains.chain_of_payout(payment.provider, coin)

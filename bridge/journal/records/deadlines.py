@@ -1,6 +1,6 @@
 """The part of the journal that is about deadlines: whose time ran out, and that they know it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bridge.journal.queries import payments as queries
@@ -41,10 +41,11 @@ class DeadlineRecords:
         """When the next deadline lies that was not applied, or lay; None if there is none."""
         return await self._read(queries.next_due_at)
 
-    async def apply(self, payment_ids: Sequence[str]) -> int:
-        """Lets payments know that their time ran out, if it still has, in one commit. Returns how many are done with:
+    async def apply(self, payment_ids: Sequence[str], asked_at: Mapping[str, datetime] | None = None) -> int:
+        """Lets payments know that their time ran out, if it still has, in one commit; and by their ids, when their
+        provider was asked about it. Returns how many are done with:
         all but those that cannot be read."""
-        done, applied = await self._submit(lambda batch: requests.apply_deadlines(batch, payment_ids))
+        done, applied = await self._submit(lambda batch: requests.apply_deadlines(batch, payment_ids, asked_at or {}))
         for recorded in applied:
             if recorded.payment is not None:
                 log_recorded(recorded, recorded.payment.payment_id)

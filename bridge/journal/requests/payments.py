@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -288,13 +288,16 @@ def refuse_conflict(existing: Payment, wanted: Payment) -> None:
     )
 
 
-def apply_deadlines(batch: Batch, payment_ids: Collection[str]) -> tuple[int, list[Recorded]]:
-    """Lets payments know that their time ran out, or also the time for what was seen and is not confirmed. Those that
-    were given more time meanwhile stay as they are. Returns of how many that is certain, which leaves out those that
+def apply_deadlines(
+    batch: Batch, payment_ids: Collection[str], asked_at: Mapping[str, datetime]
+) -> tuple[int, list[Recorded]]:
+    """Lets payments know that their time ran out, or also the time for what was seen and is not confirmed; and when
+    their provider was asked about it, of those of which it was. Those that were given more time meanwhile stay as
+    they are. Returns of how many that is certain, which leaves out those that
     cannot be read, and what was written down."""
     found = batch.payments.look_up(payment_ids)
     due = [payment for payment in found if _is_due(payment, batch.now)]
-    observed = [(payment, *_passed(payment)) for payment in due]
+    observed = [(payment, *_passed(payment, asked_at.get(payment.payment_id))) for payment in due]
     batch.prefetch_keys([(payment.provider, key) for payment, key, _ in observed])
     return len(found), [
         record_observation(
@@ -308,14 +311,15 @@ def _is_due(payment: Payment, now: datetime) -> bool:
     return payment.due_at is not None and payment.due_at <= now
 
 
-def _passed(payment: Payment) -> tuple[str, DeadlinePassed]:
+def _passed(payment: Payment, asked_at: datetime | None) -> tuple[str, DeadlinePassed]:
     """What is observed of a payment that is due, and the key of that."""
     deadline = payment.deadline
     if deadline is None:
         raise LookupError(f"payment {payment.payment_id} is due and has no deadline")
     for_unconfirmed = payment.is_out_of_time
     key = f"deadline:{payment.payment_id}:{deadline.isoformat()}" + (":unconfirmed" if for_unconfirmed else "")
-    return key, DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed)
+    was_due = asked_at if asked_at is not None and asked_at >= deadline else None
+    return key, DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed, asked_at=was_due)
 
 
 def store_unreadable_webhook(batch: Batch, *, provider: str, digest: str, body: bytes, reason: str) -> None:

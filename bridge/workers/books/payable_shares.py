@@ -11,7 +11,7 @@ from bridge.journal import Journal
 from bridge.workers.payouts.books import LONG_SETTLED
 from coordinator.histories import Reach
 from coordinator.money import ZERO, product, total
-from coordinator.payments.counting.date_zones import CLOCKS_APART
+from coordinator.payments.observed.dates import CLOCKS_APART
 from coordinator.payments.payments import OPEN_STATUSES, Payment, PaymentStatus
 from coordinator.payments.problems.withheld import withheld_from
 from coordinator.payouts.earnings import earned, left_to_pay_out, refundable

@@ -10,9 +10,9 @@ from datetime import timedelta
 from bridge.journal import DatedNotice, Journal
 from bridge.workers.health.checks import DegradedError
 from bridge.workers.logged_failures import logged_failures
-from coordinator.attention.gateway_dates import dates_off
+from coordinator.attention.gateway_dates import dates_impossible, dates_off
 from coordinator.attention.items import Attention
-from coordinator.payments.counting.date_zones import UTC_ITSELF, DateZones, date_zones
+from coordinator.payments.counting.date_zones import LOOKED_AT, UTC_ITSELF, Dated, DateZones, date_zones
 from providers.contract import UnzonedDates
 
 __all__ = ["GatewayDates", "zones_of"]
@@ -35,6 +35,8 @@ class GatewayDates:
         self._journal = journal
         self._dates = dates
         self._known: dict[str, DateZones] = {}
+        self._impossible: dict[str, Dated] = {}
+        """Of each provider the newest notice whose date cannot be right, while it is among the newest."""
         self.items: Sequence[Attention] = ()
         """What a person has to know of."""
 
@@ -52,7 +54,9 @@ class GatewayDates:
     async def refresh(self) -> None:
         """Raises JournalUnavailableError."""
         for provider, dates in self._dates.items():
-            found = zones_of(dates, await self._journal.console.dated_notices(provider))
+            notices = await self._journal.console.dated_notices(provider)
+            self._note_impossible(provider, notices[:LOOKED_AT])
+            found = zones_of(dates, notices)
             known = self._known.get(provider)
             if found is None:
                 continue  # what was known holds until something else is shown
@@ -62,7 +66,19 @@ class GatewayDates:
                 if found.ahead != (UTC_ITSELF,):
                     logger.error("%s: %s", provider, dates_off(provider, found).detail)
         known_zones = self._known.items()
-        self.items = [dates_off(provider, found) for provider, found in known_zones if found.ahead != (UTC_ITSELF,)]
+        self.items = [
+            *(dates_off(provider, found) for provider, found in known_zones if found.ahead != (UTC_ITSELF,)),
+            *(dates_impossible(provider, told) for provider, told in self._impossible.items()),
+        ]
+
+    def _note_impossible(self, provider: str, newest_first: Sequence[DatedNotice]) -> None:
+        told = next((one.dated for one in newest_first if not one.dated.can_be_right), None)
+        before = self._impossible.pop(provider, None)
+        if told is None:
+            return
+        self._impossible[provider] = told
+        if before is None:
+            logger.error("%s: %s", provider, dates_impossible(provider, told).detail)
 
     async def check(self) -> None:
         """Raises DegradedError while dates are off."""

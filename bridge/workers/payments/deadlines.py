@@ -6,10 +6,11 @@ news is no news of absence. A coin whose questions hang holds up the payments of
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from bridge.journal import DEADLINES, DuePayment, Journal, JournalUnavailableError
@@ -61,6 +62,13 @@ class _Unclear(NamedTuple):
     """Until when it is not asked about."""
 
 
+class _Answered(NamedTuple):
+    """That there is nothing more to wait for."""
+
+    listed_at: datetime | None
+    """When all that the provider listed of a payment was known; None where it did not show that it knows it."""
+
+
 class PaymentDeadlines:
     """Rounds over what is due, one after the other."""
 
@@ -75,8 +83,9 @@ class PaymentDeadlines:
         """The payments that are due and about which nothing was learned."""
         self._turns = {provider: LookUpTurns(ASKED_TOGETHER) for provider in gateways}
         self._being_asked: set[str] = set()
-        self._ready: list[str] = []
-        """The payments whose provider was asked, and whose deadline is still to be applied."""
+        self._ready: dict[str, datetime | None] = {}
+        """The payments whose provider was asked, and whose deadline is still to be applied: when it had listed all
+        that it knows of them, if it knows them."""
         self._unasked_from = journal.steady()
         """When to look for those that nobody is asked about."""
         self._silent: set[tuple[str, str]] = set()
@@ -131,8 +140,8 @@ class PaymentDeadlines:
             self._unasked_from = waited + timedelta(seconds=POLL_SECONDS)
         for turns in self._turns.values():
             await turns.quick()
-        self._ready, ready = [], self._ready
-        applied += await self._apply(ready)
+        self._ready, ready = {}, self._ready
+        applied += await self._apply(list(ready), {one: at for one, at in ready.items() if at is not None})
         return applied + await self._apply(await self._waited_for_long_enough(now))
 
     async def _apply_unasked(self, now: datetime) -> int:
@@ -181,66 +190,73 @@ class PaymentDeadlines:
         is_silent = (provider, one.coin) in self._silent and one.coin in self._turns[provider].full_coins
         return one.payment.payment_id in self._unclear or self._is_away(provider) or is_silent
 
-    async def _apply(self, payment_ids: Sequence[str]) -> int:
+    async def _apply(
+        self, payment_ids: Sequence[str], asked_at: Mapping[str, datetime] = MappingProxyType({})
+    ) -> int:
         """Applies what is due, a part in each commit. Returns the number of payments to which it was applied."""
         parts = batched(payment_ids, APPLIED_TOGETHER)
 
         async def apply_parts() -> int:
-            return sum([await self._apply_together(part) for part in parts])
+            return sum([await self._apply_together(part, asked_at) for part in parts])
 
         return sum(await asyncio.gather(*(apply_parts() for _ in range(COMMITS_UNDER_WAY))))
 
-    async def _apply_together(self, payment_ids: Sequence[str]) -> int:
+    async def _apply_together(self, payment_ids: Sequence[str], asked_at: Mapping[str, datetime]) -> int:
         """Applies what is due, in one commit."""
         try:
-            return await self._journal.deadlines.apply(payment_ids)
+            return await self._journal.deadlines.apply(payment_ids, asked_at)
         except JournalUnavailableError:
             raise
         except Exception:  # which must not keep others waiting
             if len(payment_ids) > 1:
-                return sum([await self._apply_together([payment_id]) for payment_id in payment_ids])
+                return sum([await self._apply_together([payment_id], asked_at) for payment_id in payment_ids])
             logger.exception("could not apply the deadline of %s; trying again", payment_ids[0])
             return 0
 
     async def _ask(self, one: DuePayment) -> None:
         payment = one.payment
         try:
-            if await self._was_asked(one):
-                self._ready.append(payment.payment_id)
+            answered = await self._was_asked(one)
+            if answered is not None:
+                self._ready[payment.payment_id] = answered.listed_at
         except Exception:
             logger.exception("could not ask about %s, which is due; trying again", payment.payment_id)
         finally:
             self._being_asked.discard(payment.payment_id)
 
-    async def _was_asked(self, one: DuePayment) -> bool:
-        """Asks the provider for the status. Returns whether there is nothing more to wait for."""
+    async def _was_asked(self, one: DuePayment) -> _Answered | None:
+        """Asks the provider for the status. Returns None while there is more to wait for."""
         payment = one.payment
         try:
             found = await self._gateways[payment.provider].look_up(payment.external_id)
         except UnansweredError as error:
             self._silent.add((payment.provider, one.coin))
             logger.warning("%s does not answer about %s: %s", payment.provider, payment.payment_id, error)
-            return self._is_unclear(payment)
+            self._is_unclear(payment)
+            return None
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked before deadlines are applied: %s", payment.provider, error)
             self._away_until[payment.provider] = self._journal.steady() + timedelta(seconds=AWAY_SECONDS)
-            return False
+            return None
         except ProviderError as error:
             logger.warning("%s did not give the status of %s: %s", payment.provider, payment.payment_id, error)
             if not isinstance(error, CredentialsRefusedError):
                 await note_unreadable(self._journal, payment, str(error))
-            return self._is_unclear(payment)
+            self._is_unclear(payment)
+            return None
         self._silent.discard((payment.provider, one.coin))
         applied = await apply_look_up(self._journal, payment, found)
         if applied.found == "unreadable":
-            return self._is_unclear(payment)
+            self._is_unclear(payment)
+            return None
         self._unclear.pop(payment.payment_id, None)
-        return True
+        # Only now: what this answer listed is known by then, and what is told of later was not in it.
+        is_whole = bool(found) and applied.found != "unfit" and not applied.is_missing
+        return _Answered(self._journal.clock() if is_whole else None)
 
-    def _is_unclear(self, payment: Payment) -> bool:
-        """Notes that nothing was learned about a payment, which waits as if its provider were away: False."""
+    def _is_unclear(self, payment: Payment) -> None:
+        """Notes that nothing was learned about a payment, which waits as if its provider were away."""
         before = self._unclear.get(payment.payment_id)
         times = 0 if before is None else before.times
         wait = backoff(FIRST_WAIT, times + 1, LONGEST_WAIT)
         self._unclear[payment.payment_id] = _Unclear(times + 1, self._journal.steady() + wait)
-        return False

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bridge.journal import Journal
 from coordinator.histories import Beginning
-from coordinator.payments.counting.date_zones import WIDEST
+from coordinator.payments.observed.dates import WIDEST
 from coordinator.payments.payments import Payment
 from coordinator.payouts.comparisons import ForgottenPayout
 from coordinator.payouts.payouts import Payout

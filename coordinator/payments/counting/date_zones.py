@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-__all__ = ["CLOCKS_APART", "LOOKED_AT", "SOON", "UTC_ITSELF", "WIDEST", "DateZones", "Dated", "date_zones"]
+from coordinator.payments.observed.dates import CLOCKS_APART, can_be_right
 
-WIDEST = timedelta(hours=14)
-"""No zone is further from UTC."""
-CLOCKS_APART = timedelta(minutes=5)
-"""No clock that is set by others is so much off."""
+__all__ = ["LOOKED_AT", "SOON", "UTC_ITSELF", "DateZones", "Dated", "date_zones"]
+
 SOON = timedelta(minutes=10)
 """Within this a gateway tells of a transfer that has its confirmations, unless the bridge could not be reached."""
 LOOKED_AT = 12
@@ -38,13 +36,19 @@ class Dated(NamedTuple):
     held_for: timedelta = timedelta(0)
     """How long the gateway may wait for its confirmations."""
 
+    @property
+    def can_be_right(self) -> bool:
+        """Whether it can be dated so in any zone, whatever it is about."""
+        return can_be_right(self.date, self.told_at)
+
     def delay(self, ahead: timedelta) -> timedelta:
         """From its date until it was told, were it dated so far ahead of UTC."""
         return self.told_at - self.date + ahead
 
     def is_possible(self, ahead: timedelta) -> bool:
         """Whether it can be dated in that zone: nothing is told of before it came, nor comes before it can."""
-        if self.delay(ahead) < -CLOCKS_APART:
+        # First, since what cannot be right may lie so near the end of the calendar that no zone can be taken off it.
+        if not self.can_be_right or self.delay(ahead) < -CLOCKS_APART:
             return False
         return self.could_come_at is None or self.date - ahead >= self.could_come_at - CLOCKS_APART
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 
 from coordinator.payments.counting.date_zones import Dated
 from coordinator.payments.facts.booked import Booked
 from coordinator.payments.facts.facts import Facts
 from coordinator.payments.observed.observations import Stage
 
-__all__ = ["KEPT_FOR", "Lateness", "has_passed", "lateness"]
+__all__ = ["KEPT_FOR", "Lateness", "LatenessDoubt", "doubted_transfers", "has_passed", "lateness"]
 
 KEPT_FOR = timedelta(days=1)
 """How long before a payment was registered something may have been told that is about it."""
@@ -20,8 +20,19 @@ class Lateness(IntEnum):
 
     IN_TIME = 0
     DOUBTED = 1
-    """By one of the zones that its date may be in, and by another it came in time."""
+    """Its date is in time, and something speaks against it (`LatenessDoubt`)."""
     LATE = 2
+
+
+class LatenessDoubt(Enum):
+    """Why nobody knows whether money came in time."""
+
+    ZONE = auto()
+    """Its date is in time in one of the zones that it may be in, and late in another."""
+    IMPOSSIBLE_DATE = auto()
+    """It was told of after the deadline, and its date cannot be right in any zone."""
+    NOT_LISTED = auto()
+    """Its date is in time, and its provider did not list it when it was asked after the deadline."""
 
 
 def lateness(facts: Facts, deadline: datetime | None, created_at: datetime, *, is_opened_here: bool) -> Lateness:
@@ -39,7 +50,7 @@ def lateness(facts: Facts, deadline: datetime | None, created_at: datetime, *, i
                 continue  # the usual case
             announced = seen.get(one.transfer.key) if seen else None
             if announced is None or announced > deadline:
-                found = max(found, _lateness_of(one, deadline, earliest))
+                found = max(found, _judged(one, deadline, earliest, facts.asked_when_due_at)[0])
     if facts.sightings:
         dates = (one.transfer.occurred_at for one in facts.sightings if one.stage is Stage.FINAL)
         if any(at is not None and at > deadline for at in dates):
@@ -47,12 +58,35 @@ def lateness(facts: Facts, deadline: datetime | None, created_at: datetime, *, i
     return found
 
 
-def _lateness_of(one: Booked, deadline: datetime, earliest: datetime) -> Lateness:
-    """Of a transfer that was told of after the deadline, or of which nobody knows when it was told."""
+def doubted_transfers(
+    facts: Facts, deadline: datetime, created_at: datetime, *, is_opened_here: bool
+) -> Iterator[tuple[Booked, LatenessDoubt]]:
+    """What counts and was told of after the deadline, of which nobody knows whether it came in time, and why."""
+    earliest = created_at if is_opened_here else created_at - KEPT_FOR
+    seen = {one.transfer.key: one.first_told_at for one in facts.seen}
+    for one in facts.booked:
+        moments = (one.first_told_at, seen.get(one.transfer.key))
+        if one.counts and not any(at is not None and at <= deadline for at in moments):
+            doubt = _judged(one, deadline, earliest, facts.asked_when_due_at)[1]
+            if doubt is not None:
+                yield one, doubt
+
+
+def _judged(
+    one: Booked, deadline: datetime, earliest: datetime, asked_at: datetime | None
+) -> tuple[Lateness, LatenessDoubt | None]:
+    """Of a transfer that was told of after the deadline, or of which nobody knows when it was told. `asked_at` is
+    when its provider was first asked after the deadline, if it was."""
     late = {came_at > deadline for came_at in _moments(one, earliest)}
     if late == {True, False}:
-        return Lateness.DOUBTED
-    return Lateness.LATE if late == {True} else Lateness.IN_TIME
+        return Lateness.DOUBTED, LatenessDoubt.ZONE
+    if late == {True}:
+        is_undated = one.refused_date is not None and one.transfer.occurred_at is None
+        return (Lateness.DOUBTED, LatenessDoubt.IMPOSSIBLE_DATE) if is_undated else (Lateness.LATE, None)
+    told = one.first_told_at
+    if late and told is not None and asked_at is not None and told > asked_at:
+        return Lateness.DOUBTED, LatenessDoubt.NOT_LISTED
+    return Lateness.IN_TIME, None
 
 
 def _moments(one: Booked, earliest: datetime) -> Iterator[datetime]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from coordinator.events import Event
 from coordinator.payments.agreed.agreements import Checkout, Share
-from coordinator.payments.counting.date_zones import CLOCKS_APART
 from coordinator.payments.deciding.evidence import misfit_of, unfit_without_time
 from coordinator.payments.deciding.merging import merged, with_unfit
 from coordinator.payments.deciding.siblings import Sibling, deciding_payment
@@ -21,6 +20,7 @@ from coordinator.payments.events.checkouts import (
 from coordinator.payments.events.payments import PaymentCreated
 from coordinator.payments.events.texts import EventTexts
 from coordinator.payments.facts.facts import Facts, Misfit, MisfitKind
+from coordinator.payments.observed.dates import CLOCKS_APART
 from coordinator.payments.observed.observations import SETBACKS, Observation, PurchaseCancelled, TransferSighted
 from coordinator.payments.parts.part_statuses import cancelled_apart
 from coordinator.payments.payments import TRANSITIONS, Effect, IllegalTransitionError, Payment, PaymentStatus

@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from coordinator.addresses import is_among
 from coordinator.money import format_amount
-from coordinator.payments.counting.date_zones import WIDEST
 from coordinator.payments.counting.lateness import KEPT_FOR
 from coordinator.payments.deciding.verdicts import misjudgement
 from coordinator.payments.facts.facts import Misfit, MisfitKind
+from coordinator.payments.observed.dates import WIDEST, can_be_right
 from coordinator.payments.observed.observations import (
     ClaimContested,
     InvoiceEnded,
@@ -257,7 +257,7 @@ def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> M
 def unfit_without_time(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
     """Whether something that was told before the payment was registered, at a moment that was still to come then, may
     be too old for it: the clock was wrong, so that the provider's dates alone say when it was."""
-    if isinstance(observation, InvoiceSnapshot) and _last_date(observation) is not None:
+    if isinstance(observation, InvoiceSnapshot) and _last_date(payment, observation) is not None:
         return _unfit_of_before(payment, observation)
     detail = (
         f"told when the clock said {at:%Y-%m-%d %H:%M} UTC, before this payment was registered at"
@@ -270,7 +270,7 @@ def _unfit_of_before(payment: Payment, observation: Observation) -> Misfit | Non
     """The same, by what it says itself."""
     if not isinstance(observation, InvoiceSnapshot):
         return None
-    last = _last_date(observation)
+    last = _last_date(payment, observation)
     if last is not None and last < payment.created_at - KEPT_FOR - WIDEST:
         detail = f"its last transfer is of {last:%Y-%m-%d %H:%M}"
         return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
@@ -280,6 +280,8 @@ def _unfit_of_before(payment: Payment, observation: Observation) -> Misfit | Non
     return None
 
 
-def _last_date(snapshot: InvoiceSnapshot) -> datetime | None:
-    """When the last of its transfers came, as far as the provider says so."""
-    return max((one.occurred_at for one in snapshot.transfers if one.occurred_at is not None), default=None)
+def _last_date(payment: Payment, snapshot: InvoiceSnapshot) -> datetime | None:
+    """When the last of the transfers came that were told of before the payment was registered, as far as the provider
+    says so, and can be right."""
+    dates = (one.occurred_at for one in snapshot.transfers if one.occurred_at is not None)
+    return max((date for date in dates if can_be_right(date, payment.created_at)), default=None)

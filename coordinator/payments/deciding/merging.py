@@ -1,6 +1,7 @@
 """Merging: what one more observation adds to the facts of a payment. Order and repetition make no difference."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from coordinator.money import ZERO
 from coordinator.payments.agreed.fees import Fee
@@ -9,6 +10,7 @@ from coordinator.payments.facts.booked import (
     AnnouncedTransfer,
     Booked,
     Doubts,
+    earliest,
     latest,
     with_booked,
     with_seen,
@@ -26,6 +28,7 @@ from coordinator.payments.facts.facts import (
     with_misfit,
 )
 from coordinator.payments.facts.refunded import with_refund, with_reversal
+from coordinator.payments.observed.dates import can_be_right
 from coordinator.payments.observed.observations import (
     AddressBorrowed,
     ClaimContested,
@@ -168,7 +171,7 @@ def _with_price(facts: Facts, priced: InvoicePriced, at: datetime) -> Facts:
 def _with_ending(facts: Facts, ended: InvoiceEnded, at: datetime) -> Facts:
     update: dict[str, object] = {"endings": facts.endings | {ended.ending}}
     if ended.transfers:
-        listed = [Booked.of_checked(transfer=one, first_told_at=at) for one in ended.transfers]
+        listed = [Booked.of_checked(first_told_at=at, **_with_date(one, at)) for one in ended.transfers]
         update["booked"] = with_booked(facts.booked, listed)
     if ended.ending is Ending.REFUNDED:
         update["refunded_at"] = latest(facts.refunded_at, at)
@@ -178,8 +181,11 @@ def _with_ending(facts: Facts, ended: InvoiceEnded, at: datetime) -> Facts:
 def _with_ruling(facts: Facts, observation: Observation, at: datetime) -> Facts:
     """With what others than its provider said or decided: the clock, the buyer, a person, the marketplace."""
     match observation:
-        case DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed):
-            passed = {"deadline_passed": latest(facts.deadline_passed, deadline)}
+        case DeadlinePassed(deadline=deadline, for_unconfirmed=for_unconfirmed, asked_at=asked_at):
+            passed = {
+                "deadline_passed": latest(facts.deadline_passed, deadline),
+                "asked_when_due_at": earliest(facts.asked_when_due_at, asked_at),
+            }
             if for_unconfirmed:
                 passed["patience_ended"] = latest(facts.patience_ended, deadline)
             return facts.model_copy(update=passed)
@@ -306,10 +312,13 @@ def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime, doubts:
     if snapshot.proven is None or transfer.transfer_id in snapshot.proven:
         ahead_seconds = snapshot.dates_ahead_seconds
         return Booked.of_checked(
-            transfer=transfer, is_proven=True, first_told_at=at, doubts=doubts, dates_ahead_seconds=ahead_seconds
+            is_proven=True,
+            first_told_at=at,
+            doubts=doubts,
+            dates_ahead_seconds=ahead_seconds,
+            **_with_date(transfer, at),
         )
     return Booked.of_checked(
-        transfer=transfer,
         first_told_at=at,
         last_told_at=at,
         first_heard_at=snapshot.heard_at,
@@ -317,4 +326,13 @@ def _booked(transfer: Transfer, snapshot: InvoiceSnapshot, at: datetime, doubts:
         settling_seconds=snapshot.settling_seconds.get(transfer.asset, 0),
         doubts=doubts,
         dates_ahead_seconds=snapshot.dates_ahead_seconds,
+        **_with_date(transfer, at),
     )
+
+
+def _with_date(transfer: Transfer, at: datetime) -> dict[str, Any]:
+    """A transfer that was told of then, without a date that cannot be right."""
+    date = transfer.occurred_at
+    if date is None or can_be_right(date, at):
+        return {"transfer": transfer}
+    return {"transfer": transfer.model_copy(update={"occurred_at": None}), "refused_date": date}

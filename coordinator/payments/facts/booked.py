@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from coordinator.models import FrozenModel, UnlessZero
 from coordinator.money import DERIVED_DECIMALS, ZERO, Amount, portion, product
@@ -93,6 +93,8 @@ class Booked(FrozenModel):
     """What was told to have moved, in order; none where all told the same."""
     taken_back_at: AwareDatetime | None = None
     """When the provider's books were last found to call it unconfirmed after it had counted."""
+    refused_date: AwareDatetime | None = Field(None, exclude_if=lambda value: value is None)
+    """What the provider dates it, the first of those that cannot be right, which are not known as its date."""
     dates_ahead_seconds: UnlessZero = 0
     """By how much the provider's dates were ahead of UTC when it told of it, as far as that was known."""
 
@@ -201,6 +203,7 @@ def _both(one: Booked, other: Booked) -> Booked:
         spread=_spread_of_both(one, other),
         assets=_assets_of_both(one, other),
         taken_back_at=latest(one.taken_back_at, other.taken_back_at),
+        refused_date=earliest(one.refused_date, other.refused_date),
         # Of two zones the one by which it came later: the other proves that it came in time too easily.
         dates_ahead_seconds=min(one.dates_ahead_seconds, other.dates_ahead_seconds),
     )

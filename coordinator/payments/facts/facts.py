@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from coordinator.models import FrozenModel
 from coordinator.money import ZERO, Amount
@@ -181,6 +181,8 @@ class Facts(FrozenModel):
     """That it was completed was told, which nothing but a refund takes back."""
     deadline_passed: AwareDatetime | None = None
     """The last deadline that is known to have passed."""
+    asked_when_due_at: AwareDatetime | None = Field(None, exclude_if=lambda value: value is None)
+    """When its provider was first asked after a deadline, and listed no more of its money than was known then."""
     patience_ended: AwareDatetime | None = None
     """The last deadline that waited for unconfirmed money as long as it may."""
     waiting_until: AwareDatetime | None = None

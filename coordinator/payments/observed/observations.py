@@ -84,9 +84,8 @@ class TransferSeen(_Observation):
 
 
 class InvoiceSnapshot(_Observation):
-    """How a whole invoice stands, with every transfer that the provider has booked so far. Transfers only accumulate,
-    so of two snapshots the one with more transfers is the later, whatever the order in which they arrive. That one is
-    booked does not prove that it is confirmed as often as the operator wants."""
+    """How a whole invoice stands, with every transfer that the provider has booked so far, confirmed or not. They
+    accumulate: of two snapshots, in whatever order they arrive, the one with more transfers is the later."""
 
     kind: Literal["invoice-snapshot"] = "invoice-snapshot"
     standing: Standing
@@ -199,12 +198,13 @@ class InvoiceEnded(_Observation):
 
 
 class DeadlinePassed(_Observation):
-    """The time to pay ran out."""
+    """The time to pay ran out. `asked_at` is when the provider had answered, after that, with all that it listed."""
 
     kind: Literal["deadline-passed"] = "deadline-passed"
     deadline: AwareDatetime
     for_unconfirmed: bool = False
     """Also the time that money was given which had been seen by then, to be confirmed."""
+    asked_at: AwareDatetime | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class WaitingProlonged(_Observation):

@@ -17,7 +17,7 @@ __all__ = [
     "Stage",
     "Transfer",
     "chain_hash",
-    "is_cut_off",
+    "hash_expected",
     "transfer_key",
     "with_sighting",
 ]
@@ -26,12 +26,16 @@ _OUTPUT = re.compile("([0-9a-f]{64}):[0-9]+")
 
 
 _CUT = re.compile("0[xX](?![0-9a-fA-F]{64}$)[0-9a-fA-F]*")
+_ZEROES = re.compile("(0[xX])?0+(:[0-9]+)?")
 
 
-def is_cut_off(tx_hash: str) -> bool:
-    """Whether a part of a transaction's hash is missing, so that it would count as another transaction. Of those that
-    begin with 0x it can be told: behind it are 64 digits."""
-    return _CUT.fullmatch(tx_hash) is not None
+def hash_expected(tx_hash: str) -> str | None:
+    """What was expected of something that names no transaction, whatever its chain; None if it may name one. With a
+    part missing it would count as another transaction: of those that begin with 0x it can be told, since behind it
+    are 64 digits. Of zeroes is the hash of none: programs write it where they know of no transaction."""
+    if _ZEROES.fullmatch(tx_hash) is not None:
+        return "the hash of a transaction; of zeroes there is none"
+    return None if _CUT.fullmatch(tx_hash) is None else "the whole hash: 0x and 64 hexadecimal digits"
 
 
 def chain_hash(tx_hash: str) -> str:

@@ -29,9 +29,10 @@ class _Form:
 
 def _is_signature(name: str) -> bool:
     try:
-        return len(base58.decode(name)) == SIGNATURE_BYTES
+        signature = base58.decode(name)
     except base58.Base58Error:
         return False
+    return len(signature) == SIGNATURE_BYTES and any(signature)
 
 
 _DIGITS = "64 hexadecimal digits"
@@ -42,7 +43,7 @@ _ETHEREUMS = _Form(f"a transaction's hash: 0x and {_DIGITS}", _HEXADECIMAL.fits)
 _PAYMENT_HASH = _Form(f"the payment's hash: {_DIGITS}", _HEXADECIMAL.fits)
 _TONS = _Form(
     f"a transaction's hash: {_DIGITS}, or 44 characters of Base64",
-    re.compile("(0x)?[0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?").fullmatch,
+    re.compile("(0x)?[0-9a-fA-F]{64}|(?!A{43})[A-Za-z0-9+/_-]{43}=?").fullmatch,
 )
 _SOLANAS = _Form("a transaction's signature: 64 bytes in Base58, of about 88 characters", _is_signature)
 _FORMS: Mapping[str, _Form] = {

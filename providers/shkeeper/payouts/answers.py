@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from coordinator.ids import StoredId
 from coordinator.money import Amount
+from coordinator.payments.observed.dates import can_be_right
 from coordinator.payouts.observations import (
     PayoutAccepted,
     PayoutBooked,
@@ -327,9 +328,9 @@ def _of_result(result: TaskResult, now: datetime) -> list[PayoutObservation]:
         return [PayoutInDoubt(reason=f"SHKeeper's task {observed}")]
     if result.status == "success":
         return [PayoutSent(tx_hashes=result.txids, stated=Stated(amount=result.amount))]
-    mined_at = _reverted_at(result.details)
+    mined_at = _reverted_at(result.details, now)
     if mined_at is not None:
-        reason, is_final = f"its transaction failed on the chain: {words}", now > mined_at + FINAL_AFTER
+        reason, is_final = f"its transaction failed on the chain: {words}", now - mined_at > FINAL_AFTER
         return [PayoutReverted(tx_hashes=result.txids, reason=reason, is_final=is_final)]
     return [
         PayoutSent(tx_hashes=result.txids),
@@ -337,9 +338,9 @@ def _of_result(result: TaskResult, now: datetime) -> list[PayoutObservation]:
     ]
 
 
-def _reverted_at(details: object) -> datetime | None:
+def _reverted_at(details: object, now: datetime) -> datetime | None:
     """The time of the block in which Tron's chain, as its daemon shows it, has a call of a token's contract to no
-    effect; None if it does not show that."""
+    effect; None if it does not show that, or a time that cannot be right."""
     if not isinstance(details, Mapping) or "contract_address" not in details:
         return None
     receipt, milliseconds = details.get("receipt"), details.get("blockTimeStamp")
@@ -347,9 +348,10 @@ def _reverted_at(details: object) -> datetime | None:
     if not isinstance(said, str) or said == "SUCCESS" or not isinstance(milliseconds, int):
         return None
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        mined_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return mined_at if can_be_right(mined_at, now) else None
 
 
 def of_status(payout: Payout, answer: StatusAnswer, task: TaskAnswer | None) -> list[PayoutObservation]:

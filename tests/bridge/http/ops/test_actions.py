@@ -344,6 +344,9 @@ def test_a_payout_that_nobody_can_tell_about_is_resolved_by_a_person(
     for named in (f"https://explorer.example/tx/0x{'1' * 64}", f" 0x{'1' * 64}", "0x\u04301"):
         refused = client.post(path, json={"outcome": "sent", "txHash": named, **BY}).json()
         assert refused["detail"].startswith("txHash: expected the transaction's hash alone")
+    for named in (f"0x{'0' * 64}", "0" * 64, "0x0"):
+        answer = client.post(path, json={"outcome": "sent", "txHash": named, **BY})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "txHash")
     assert client.post(path, json={"outcome": "lost", **BY}).status_code == 400
     # What nothing but their word confirms, also of a transaction that no chain is followed for.
     for word in ("not-sent", "arrived", "returned", "sent"):

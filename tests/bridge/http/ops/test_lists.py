@@ -7,8 +7,10 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -123,6 +125,12 @@ def test_a_payment_is_a_row_by_itself_and_in_the_list(client: httpx.Client) -> N
         ({"from": "2020-01-01", "to": "2999-12-31"}, 9),
         ({"to": "2020-01-01"}, 0),
         ({"from": "2020-01-01T00:00:00+02:00"}, 9),
+        # What stands for any text where a database looks for a pattern stands for itself.
+        ({"search": "%"}, 0),
+        ({"search": "out_%"}, 0),
+        ({"search": "seller_3"}, 0),
+        ({"search": "\\"}, 0),
+        ({"search": "/c calc"}, 3),
     ],
 )
 def test_filters_choose(client: httpx.Client, query: dict[str, str], count: int) -> None:
@@ -130,6 +138,32 @@ def test_filters_choose(client: httpx.Client, query: dict[str, str], count: int)
     assert (len(answer["payouts"]), answer["total"], answer["next"]) == (count, count, None)
     exported = client.get("/api/ops/payouts.csv", params=query).raise_for_status()
     assert len(list(csv.DictReader(io.StringIO(exported.content.decode("utf-8-sig"))))) == count
+
+
+LISTS = ("payouts.csv", "payments.csv", "transfers.csv", "entries.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [*((name, ("from", "to")) for name in LISTS), ("payments.csv", ("completedFrom", "completedTo"))],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_day_is_whole_where_a_stretch_ends_with_it(
+    client: httpx.Client, name: str, ends: tuple[str, str], zone: str
+) -> None:
+    """All of it is of today, or of yesterday where midnight was just passed, as the zone has them."""
+
+    def rows(begins: date, until: date) -> int:
+        query = {ends[0]: begins.isoformat(), ends[1]: until.isoformat(), "timeZone": zone}
+        exported = client.get(f"/api/ops/{name}", params=query).raise_for_status().content.decode("utf-8-sig")
+        return len(list(csv.DictReader(io.StringIO(exported))))
+
+    today = datetime.now(ZoneInfo(zone)).date()
+    day = timedelta(days=1)
+    everything = rows(today - 2 * day, today + day)
+    assert everything
+    assert rows(today - day, today) == everything
+    assert rows(today - 9 * day, today - 2 * day) == 0
 
 
 def test_a_transaction_finds_its_payout_and_its_payment(client: httpx.Client) -> None:
@@ -155,6 +189,14 @@ def test_a_transaction_finds_its_payout_and_its_payment(client: httpx.Client) ->
         ("payments?to=2026-02-30", "to"),
         ("payments?to=0001-01-01T00:00:00%2B14:00", "to"),
         ("payments?from=2026-01-01T00:00:00", "from"),
+        ("payments?to=1764288000", "to"),
+        ("payments.csv?completedTo=20261124", "completedTo"),
+        ("payments?status=failed&status=completed", "status"),
+        ("payments.csv?problem=any&problem=any", "problem"),
+        ("transfers?from=2026-01-01&from=2026-01-02", "from"),
+        ("payouts.xlsx?search=&search=x", "search"),
+        ("entries.csv?sellerId=a&sellerId=b", "sellerId"),
+        ("totals?days=1&days=2", "days"),
         ("payouts?search=%00", "search"),
         (f"payouts.csv?search={'x' * 201}", "search"),
         ("payouts?sellerId=%01", "sellerId"),

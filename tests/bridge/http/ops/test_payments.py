@@ -369,8 +369,9 @@ def test_whoever_wants_the_id_of_somebody_elses_payment_is_brought_before_a_pers
 def test_a_transaction_is_given_only_to_a_payment_that_goes_over_a_chain(client: httpx.Client) -> None:
     refused = rule(client, registered(client), "transaction", txHash="0x" + "1" * 64, place="3", **ADA)
     assert "goes over no chain" in problem(refused, 409)["detail"]
-    [error] = problem(rule(client, registered(client), "transaction", txHash="0x1", **ADA), 400)["errors"]
-    assert error["field"] == "txHash"
+    for named in ("0x1", f"0x{'0' * 64}"):
+        [error] = problem(rule(client, registered(client), "transaction", txHash=named, **ADA), 400)["errors"]
+        assert error["field"] == "txHash"
 
 
 @pytest.mark.parametrize("what", ["acceptance", "cancellation", "settlement"])

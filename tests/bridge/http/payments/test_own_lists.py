@@ -148,12 +148,15 @@ def test_who_may_list_whose(ask: Ask) -> None:
         ("payments", {"sellerId": "u1", "status": "lost"}, "status"),
         ("payments", {"sellerId": "u1", "from": "yesterday"}, "from"),
         ("payments", {"sellerId": "u1", "after": "x"}, "after"),
+        ("payments", {"sellerId": "u1", "to": "1764288000"}, "to"),
+        ("payments", {"sellerId": "u1", "status": ["pending", "completed"]}, "status"),
+        ("payments", {"sellerId": ["u1", "u2"]}, "sellerId"),
         ("payments", {"sellerId": "u1", "limit": "101"}, "limit"),
         ("payouts", {}, "paymentId"),
         ("payouts", {"sellerId": "u1", "status": "refunded"}, "status"),
     ],
 )
-def test_a_wrong_question_names_what_is_wrong(ask: Ask, path: str, query: dict[str, str], field: str) -> None:
+def test_a_wrong_question_names_what_is_wrong(ask: Ask, path: str, query: dict[str, Any], field: str) -> None:
     answer = ask(user("u1"), path, **query)
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == [field]

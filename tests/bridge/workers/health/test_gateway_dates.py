@@ -2,7 +2,7 @@
 and is said until it is gone."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -92,3 +92,22 @@ async def test_steady_delays_are_said_to_be_a_doubt(journal: Journal, clock: Clo
     await tell(journal, clock, range(5, 6), timedelta(0))
     await dates.refresh()
     await dates.check()
+
+
+@pytest.mark.parametrize("date", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
+async def test_a_date_that_cannot_be_right_is_said_until_newer_ones_are(
+    journal: Journal, clock: Clock, date: datetime
+) -> None:
+    reader, dates = dates_of(journal)
+    await tell(journal, clock, range(1, 4), timedelta(0))
+    await journal.register_payment(payment(4, created_at=clock()))
+    await told_paid(journal, 4, transfer_id="0x4", occurred_at=date)
+    await dates.refresh()
+    [item] = dates.items
+    assert (item.key, ahead_hours(reader)) == ("provider-dates-off:shkeeper:impossible", 0)
+    assert f"{date.year:04}-{date.month:02}" in item.detail
+    with pytest.raises(DegradedError, match="cannot be right"):
+        await dates.check()
+    await tell(journal, clock, range(5, 17), timedelta(0))
+    await dates.refresh()
+    assert dates.items == []

@@ -1,7 +1,7 @@
 """Deadlines: applied once the provider was asked whether the money came after all, and not for lack of an answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
-from tests.bridge.workers.conftest import payment
+from tests.bridge.workers.conftest import payment, told_paid
 from tests.bridge.workers.payments.invoice_books import DOWN, Books
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, says
@@ -88,6 +88,24 @@ async def test_who_has_not_paid_expires_as_soon_as_the_provider_has_said_so(
     assert (await stands(journal)).status == "expired"
     assert books.asked == ["GET invoices/pay_1"]
     assert await deadlines.round() == 0
+
+
+async def test_money_that_was_not_listed_past_its_deadline_is_in_doubt_by_a_date_before_it(
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
+) -> None:
+    unpaid = {"external_id": "pay_1", "fiat": "USD", "amount_fiat": "100", "balance_fiat": "0", "status": "UNPAID"}
+    books.invoices["pay_1"] = {**unpaid, "txs": []}
+    await journal.register_payment(waiting())
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 1
+    clock.move(minutes=4)
+    await told_paid(journal, transfer_id="0x1", occurred_at=clock() - timedelta(minutes=5))
+    late = await stands(journal)
+    assert (late.status, late.late, [problem.kind for problem in problems_of(late)]) == (
+        "completed",
+        True,
+        [ProblemKind.LATENESS_DOUBTED],
+    )
 
 
 async def test_a_provider_that_cannot_be_asked_is_waited_for_but_not_for_ever(
@@ -155,10 +173,10 @@ async def test_one_that_fails_keeps_back_no_other(
         await journal.register_payment(waiting(number))
     apply_deadlines = journal.deadlines.apply
 
-    async def breaks(payment_ids: Sequence[str]) -> int:
+    async def breaks(payment_ids: Sequence[str], asked_at: Mapping[str, datetime]) -> int:
         if "pay_2" in payment_ids:
             raise ZeroDivisionError
-        return await apply_deadlines(payment_ids)
+        return await apply_deadlines(payment_ids, asked_at)
 
     monkeypatch.setattr(journal.deadlines, "apply", breaks)
     clock.move(days=1, seconds=1)
@@ -234,10 +252,10 @@ async def test_many_that_are_due_at_once_are_committed_together_and_others_come_
     deadlines = PaymentDeadlines(journal, {}, grace_seconds=GRACE_SECONDS)
     apply, waiting_counts = journal.deadlines.apply, [0]
 
-    async def counted(payment_ids: Sequence[str]) -> int:
+    async def counted(payment_ids: Sequence[str], asked_at: Mapping[str, datetime]) -> int:
         """As asked for, with how many wait to be committed once these do, ahead of whoever comes then."""
         waiting_counts.append(waiting_counts[-1] + len(payment_ids))
-        applied = await apply(payment_ids)
+        applied = await apply(payment_ids, asked_at)
         waiting_counts.append(waiting_counts[-1] - len(payment_ids))
         return applied
 

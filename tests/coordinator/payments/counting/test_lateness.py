@@ -1,16 +1,16 @@
 """Lateness: whatever zone a gateway's dates are read in, what it told of as soon as usual is late or in time as it
 was, or doubted; and a doubt reaches a person."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.payments.counting.lateness import Lateness
-from coordinator.payments.observed.observations import PaymentAccepted, Standing
+from coordinator.payments.observed.observations import DeadlinePassed, Observation, PaymentAccepted, Standing
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
-from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, notice, play, transfer
+from tests.coordinator.agreed import DEADLINE, NOW, PAYMENT, looked_up, notice, play, transfer
 from tests.coordinator.payments.counting.test_date_zones import HOUR, MINUTE, WORLD
 
 zones = st.sampled_from(WORLD)
@@ -72,3 +72,65 @@ def test_what_was_told_in_time_came_in_time() -> None:
     for zone in WORLD:
         payment = told(DEADLINE - MINUTE, DEADLINE, zone)
         assert (payment.late, problems_of(payment)) == (False, ())
+
+
+ENDS = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+
+
+@given(
+    date=st.datetimes(timezones=st.just(UTC)) | st.sampled_from(ENDS),
+    delay=st.integers(-60, 600),
+    zone=zones,
+)
+def test_no_date_is_too_far_away_to_be_judged(date: datetime, delay: int, zone: timedelta) -> None:
+    told_at = DEADLINE + delay * MINUTE
+    payment = told(date, told_at, timedelta(0), zone)
+    assert payment.status == "completed"
+    if told_at <= DEADLINE:
+        assert payment.lateness is Lateness.IN_TIME
+    elif not NOW - 15 * HOUR <= date <= told_at + 15 * HOUR:
+        assert payment.late
+    assert (payment.lateness is Lateness.DOUBTED) is bool(problems_of(payment))
+
+
+def test_a_date_that_cannot_be_right_is_not_known_and_a_person_is_told() -> None:
+    for date in ENDS:
+        said = notice(Standing.PAID, transfer("t1", 100, occurred_at=date))
+        payment, _ = play((said, DEADLINE + MINUTE))
+        assert (payment.lateness, payment.counted[0].occurred_at) == (Lateness.DOUBTED, None)
+        [problem] = problems_of(payment)
+        assert f"its date, {date.isoformat(' ', 'minutes')[:16]} UTC, cannot be right" in problem.detail
+        # Told again with a date that can be, in whichever order.
+        right = (notice(Standing.PAID, transfer("t1", 100, occurred_at=DEADLINE - MINUTE)), DEADLINE + 2 * MINUTE)
+        for order in ((right, (said, DEADLINE + MINUTE)), ((said, DEADLINE + MINUTE), right)):
+            assert play(*order)[0].lateness is Lateness.IN_TIME
+
+
+def asked_past_the_deadline(*told: tuple[Observation, datetime]) -> Payment:
+    passed = DeadlinePassed(deadline=DEADLINE, asked_at=DEADLINE + MINUTE)
+    return play((passed, DEADLINE + MINUTE), *told)[0]
+
+
+def test_what_was_not_listed_past_the_deadline_is_in_doubt_by_a_date_before_it() -> None:
+    said = notice(Standing.PAID, transfer("t1", 100, occurred_at=DEADLINE - MINUTE))
+    payment = asked_past_the_deadline((said, DEADLINE + 5 * MINUTE))
+    assert (payment.status, payment.lateness) == ("completed", Lateness.DOUBTED)
+    [problem] = problems_of(payment)
+    assert (problem.kind, "did not list it" in problem.detail) == (ProblemKind.LATENESS_DOUBTED, True)
+    # By a date after it there is nothing to doubt; what came while it was asked was not to be listed yet.
+    late = notice(Standing.PAID, transfer("t1", 100, occurred_at=DEADLINE + 2 * MINUTE))
+    assert asked_past_the_deadline((late, DEADLINE + 5 * MINUTE)).lateness is Lateness.LATE
+    assert asked_past_the_deadline((said, DEADLINE + MINUTE)).lateness is Lateness.IN_TIME
+    # Who was not asked has omitted nothing.
+    unasked = play((DeadlinePassed(deadline=DEADLINE), DEADLINE), (said, DEADLINE + 5 * MINUTE))[0]
+    assert unasked.lateness is Lateness.IN_TIME
+
+
+def test_what_was_listed_past_the_deadline_is_not_in_doubt() -> None:
+    half = transfer("t1", 50, occurred_at=DEADLINE - MINUTE)
+    listed = (looked_up(Standing.PARTIAL, half), DEADLINE + MINUTE)
+    told_of = (notice(Standing.PARTIAL, half), DEADLINE + 5 * MINUTE)
+    assert asked_past_the_deadline(listed, told_of).lateness is Lateness.IN_TIME
+    rest = transfer("t2", 50, occurred_at=DEADLINE - MINUTE)
+    both = (notice(Standing.PAID, half, rest), DEADLINE + 6 * MINUTE)
+    assert asked_past_the_deadline(listed, told_of, both).lateness is Lateness.DOUBTED

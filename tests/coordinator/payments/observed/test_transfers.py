@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.payments.observed.transfers import Sighting, Stage, Transfer, is_cut_off, transfer_key, with_sighting
+from coordinator.payments.observed.transfers import (
+    Sighting,
+    Stage,
+    Transfer,
+    hash_expected,
+    transfer_key,
+    with_sighting,
+)
 
 
 def sighting(
@@ -82,7 +89,7 @@ def test_a_hash_that_a_person_tells_is_the_same_however_they_write_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tx_hash", "is_cut"),
+    ("tx_hash", "is_none"),
     [
         (f"0x{'a' * 64}", False),
         (f"0X{'A' * 64}", False),
@@ -93,8 +100,15 @@ def test_a_hash_that_a_person_tells_is_the_same_however_they_write_it() -> None:
         # Of others it cannot be told.
         ("a" * 64, False),
         ("re_cs1_1", False),
+        # Of zeroes there is none, however it is written; one zero less is a hash as good as any.
+        (f"0x{'0' * 64}", True),
+        ("0" * 64, True),
+        (f"{'0' * 64}:1", True),
+        ("00000000", True),
+        (f"0x{'0' * 63}1", False),
+        ("1" * 64, False),
         ("0xback1", False),
     ],
 )
-def test_a_hash_of_which_a_part_is_missing_is_told_by_its_length(tx_hash: str, is_cut: bool) -> None:
-    assert is_cut_off(tx_hash) is is_cut
+def test_a_hash_of_zeroes_or_of_which_a_part_is_missing_is_told(tx_hash: str, is_none: bool) -> None:
+    assert (hash_expected(tx_hash) is not None) is is_none

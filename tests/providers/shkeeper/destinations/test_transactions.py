@@ -40,7 +40,9 @@ def test_what_wallets_and_explorers_of_its_network_write_is_taken(coin: str, nam
         (coin, name)
         for coin in EVERY
         for name in ("order-17", "0x", DIGITS[:63], f"0x{DIGITS}a", f"{DIGITS}{DIGITS}")
-    ],
+    ]
+    + [(coin, "1" * 64) for coin in SOLANAS]  # zeroes, in Base58
+    + [("TON", f"{'A' * 43}="), ("TON", "A" * 43)],  # and in Base64
 )
 def test_another_networks_and_what_is_none_is_refused_with_what_was_expected(coin: str, name: str) -> None:
     expected = transaction_expected(coin, name)

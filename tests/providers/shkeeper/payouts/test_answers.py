@@ -257,6 +257,9 @@ def test_a_token_s_transfer_that_the_chain_reverted_failed_once_no_other_block_c
         {"receipt": "gone"},
         {"blockTimeStamp": "yesterday"},
         {"blockTimeStamp": 10**30},
+        {"blockTimeStamp": 253_402_300_799_000},  # the last second of the calendar, and the first
+        {"blockTimeStamp": -62_135_596_800_000},
+        {"blockTimeStamp": 0},
     ],
 )
 def test_an_error_with_a_transaction_that_no_receipt_explains_leaves_it_open(details: dict[str, object]) -> None:
