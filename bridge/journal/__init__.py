@@ -57,7 +57,7 @@ from bridge.journal.records.nodes import Lease, NodeRecords, NodeReport
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.endpoints import EndpointWanted, RegisteredEndpoint
-from bridge.journal.requests.holds import Resumed
+from bridge.journal.requests.holds import ResumedPayouts
 from bridge.journal.requests.payments import IdempotencyKey, Registered
 from bridge.journal.requests.payouts.recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
@@ -170,7 +170,7 @@ __all__ = [
     "Recorded",
     "Registered",
     "RegisteredEndpoint",
-    "Resumed",
+    "ResumedPayouts",
     "RowKind",
     "StagedTransfer",
     "StoredWebhook",

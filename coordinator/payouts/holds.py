@@ -16,7 +16,7 @@ __all__ = [
     "OWN_HOLDS_LIMIT",
     "THE_BRIDGE",
     "ComparisonOpenError",
-    "Ending",
+    "EndedHolds",
     "HeldByOthersError",
     "HoldsExhaustedError",
     "HoldsUnseenError",
@@ -80,7 +80,7 @@ class Resumption:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndedHolds:
     """What a resumption ends, and what it leaves."""
 
     ended: tuple[PayoutHold, ...]
@@ -124,7 +124,7 @@ class HoldsExhaustedError(BridgeError):
     """There are so many holds that no more are kept. Payouts are held all the same, and this one was not placed."""
 
 
-def which_end(holds: Sequence[PayoutHold], resumption: Resumption) -> Ending:
+def which_end(holds: Sequence[PayoutHold], resumption: Resumption) -> EndedHolds:
     """Which of the holds end by a resumption; none if there are none. Raises HoldsUnseenError, HeldByOthersError and
     ComparisonOpenError, whereupon none ends."""
     ended = tuple(hold for hold in holds if _may_end(hold, resumption))
@@ -134,7 +134,7 @@ def which_end(holds: Sequence[PayoutHold], resumption: Resumption) -> Ending:
         raise HoldsUnseenError(unseen)
     if kept and not ended:
         raise HeldByOthersError(kept) if resumption.service is not None else ComparisonOpenError(kept)
-    return Ending(ended, kept)
+    return EndedHolds(ended, kept)
 
 
 def _may_end(hold: PayoutHold, resumption: Resumption) -> bool:

@@ -17,7 +17,7 @@ from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.staff import GivenOpsAccess
 from bridge.http.ops.actions import REFUSALS, Doing
 from bridge.http.ops.rows import ActionItem, action_item
-from bridge.journal import IdempotencyKey, Journal, Resumed
+from bridge.journal import IdempotencyKey, Journal, ResumedPayouts
 from bridge.workers.payouts.sender import PayoutSender
 from coordinator.ids import Id
 from coordinator.models import FrozenModel
@@ -315,7 +315,7 @@ async def _resume(journal: Journal, wanted: Resumption, idempotency: Idempotency
     return HoldDoing(message=_resumed_in_words(resumed), action=action, ended=ended, holds=holds)
 
 
-def _resumed_in_words(resumed: Resumed) -> str:
+def _resumed_in_words(resumed: ResumedPayouts) -> str:
     if resumed.is_repeat:
         return "This was done already; nothing was ended once more."
     if not resumed.ended:

@@ -20,7 +20,7 @@ from bridge.journal.queries.waiting_at_providers import something_waiting_at, un
 from bridge.journal.requests import console as console_requests
 from bridge.journal.requests import holds as hold_requests
 from bridge.journal.requests.console import Replayed
-from bridge.journal.requests.holds import Resumed
+from bridge.journal.requests.holds import ResumedPayouts
 from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.requests.payouts.recording import KeyedObservation
 from bridge.journal.tables.rows import JournaledEvent
@@ -238,7 +238,9 @@ class ConsoleRecords:
         that hold them; no action if that was said before. Raises HoldsExhaustedError."""
         return await self._submit(functools.partial(hold_requests.hold_payouts, by=by, note=note, service=service))
 
-    async def resume_payouts(self, resumption: Resumption, idempotency: IdempotencyKey | None = None) -> Resumed:
+    async def resume_payouts(
+        self, resumption: Resumption, idempotency: IdempotencyKey | None = None
+    ) -> ResumedPayouts:
         """Ends holds, after which what waits is sent if no other is left. Raises HoldsUnseenError, HeldByOthersError,
         ComparisonOpenError and IdempotencyKeyReusedError."""
         return await self._submit(

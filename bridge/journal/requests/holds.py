@@ -10,7 +10,7 @@ from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from coordinator.payouts.holds import (
     THE_BRIDGE,
-    Ending,
+    EndedHolds,
     PayoutHold,
     Resumption,
     is_said_already,
@@ -18,14 +18,14 @@ from coordinator.payouts.holds import (
     which_end,
 )
 
-__all__ = ["Resumed", "end_own_hold", "hold_payouts", "resume_payouts"]
+__all__ = ["ResumedPayouts", "end_own_hold", "hold_payouts", "resume_payouts"]
 
 PAYOUTS = "payouts"
 """What is held, as the record calls it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class ResumedPayouts:
     """What became of a resumption."""
 
     ended: Sequence[str]
@@ -52,19 +52,19 @@ def hold_payouts(
     return batch.holds.current, batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)
 
 
-def resume_payouts(batch: Batch, resumption: Resumption, idempotency: IdempotencyKey | None = None) -> Resumed:
+def resume_payouts(batch: Batch, resumption: Resumption, idempotency: IdempotencyKey | None = None) -> ResumedPayouts:
     """Ends holds, after which what waits is sent if no other is left. Raises HoldsUnseenError, HeldByOthersError,
     ComparisonOpenError and IdempotencyKeyReusedError, whereupon nothing has changed."""
     held = batch.holds.current
     earlier = made_before(batch, idempotency, SOME_IDS)
     if earlier is not None:
-        return Resumed(earlier, held, None, is_repeat=True)
+        return ResumedPayouts(earlier, held, None, is_repeat=True)
     ending = which_end(held, resumption)
     ended = [hold.hold_id for hold in ending.ended]
     remember(batch, idempotency, ended)
     if not ended:
-        return Resumed(ended, (), None)
-    return Resumed(ended, ending.kept, _end(batch, ending, resumption))
+        return ResumedPayouts(ended, (), None)
+    return ResumedPayouts(ended, ending.kept, _end(batch, ending, resumption))
 
 
 def end_own_hold(batch: Batch, own: PayoutHold) -> Action | None:
@@ -75,10 +75,10 @@ def end_own_hold(batch: Batch, own: PayoutHold) -> Action | None:
         batch.holds.end([own])
         return None
     note = "the books were compared, and nothing differs"
-    return _end(batch, Ending((own,), ()), Resumption(THE_BRIDGE, note, frozenset()))
+    return _end(batch, EndedHolds((own,), ()), Resumption(THE_BRIDGE, note, frozenset()))
 
 
-def _end(batch: Batch, ending: Ending, resumption: Resumption) -> Action:
+def _end(batch: Batch, ending: EndedHolds, resumption: Resumption) -> Action:
     batch.holds.end(ending.ended)
     batch.wakeups.add(SENDING_PAYOUTS)
     said = "payouts are sent again" if not ending.kept else "holds were ended, and others hold payouts"
