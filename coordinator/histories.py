@@ -26,6 +26,7 @@ __all__ = [
     "Reach",
     "ServerGround",
     "StoredHistory",
+    "decisions_missing",
     "judge",
 ]
 
@@ -221,3 +222,14 @@ def _of_mark(stored: StoredHistory, mark: Mark | None) -> _Evidence:
     if None not in (stored.marked_event_at, was_at) and stored.marked_event_at != was_at:
         said.append((Beginning.REWOUND, f"its event {mark.reach.events} is another than the one that was there"))
     return said
+
+
+def decisions_missing(stored: StoredHistory, mark: Mark | None) -> int | None:
+    """How many decisions of people a journal lacks, as its mark shows; None if it shows nothing of that. Where the
+    two went different ways, what is there is not what was there, however much of it there is."""
+    if mark is None or mark.epoch != stored.epoch:
+        return None
+    was_at = mark.reach.last_event_at
+    if None not in (stored.marked_event_at, was_at) and stored.marked_event_at != was_at:
+        return None
+    return max(0, mark.reach.actions - stored.reach.actions)

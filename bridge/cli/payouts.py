@@ -1,13 +1,14 @@
 """`bridge payouts`: the stop button of payouts, and the word of a second person about one, from a terminal."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from bridge.cli.asking import By, Place, Url, bridge_in_use, outcome_of, sent
-from bridge.cli.console import say
+from bridge.cli.console import on_one_line, say
 from bridge.cli.options import AsJson, Config, command_group
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["payouts"]
 
 NOT_LET_IN = (401, 403)
+WHOSE = "the token of staff, or of a service that registers payouts"
 
 payouts = command_group("Hold all payouts, have them sent again, or approve or reject one.")
 
@@ -39,9 +41,33 @@ def hold(url: Url = None, by: By = None, note: Why = None, config: Config = None
 
 
 @payouts.command()
-def resume(url: Url = None, by: By = None, note: Why = None, config: Config = None, as_json: AsJson = False) -> None:
-    """Have payouts sent again, those that wait first."""
-    _do((url, config), "resumption", by, note, as_json=as_json)
+def resume(
+    url: Url = None,
+    by: By = None,
+    note: Why = None,
+    without_comparison: Annotated[
+        bool,
+        typer.Option(
+            "--without-comparison",
+            help="Also while the books are being compared after a restore: what was sent before may be sent again.",
+        ),
+    ] = False,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the holds that are shown, and have payouts sent again once none is left.
+
+    Staff end all of them, a service those that it placed itself.
+    """
+    place = (bridge_in_use(url, config), None)
+    holds = outcome_of(sent(place[0], "GET", "/api/payouts/hold"), WHOSE).get("holds", [])
+    if not as_json:
+        for hold in holds:
+            say(_described(hold))
+    said: dict[str, object] = {"seen": [hold["holdId"] for hold in holds]}
+    if without_comparison:
+        said["withoutComparison"] = True
+    _do(place, "resumption", by, note, said, as_json=as_json, only_as_staff=without_comparison)
 
 
 @payouts.command()
@@ -70,26 +96,52 @@ def reject(
     _do((url, config), f"{_path(payout_id)}/rejection", by, note, as_json=as_json, only_as_staff=True)
 
 
+def _described(hold: Mapping[str, Any]) -> str:
+    note, missing = hold.get("note"), hold.get("missingDecisions")
+    line = f"held by {hold['heldBy']} since {hold['heldAt']}" + (f": {note}" if note else "")
+    if hold.get("comparison") == "open":
+        line += " (the books are being compared)"
+    return on_one_line(line + (f"; decisions of people that are missing: {missing}" if missing else ""))
+
+
 def _path(payout_id: str) -> str:
     return f"payouts/{quote(payout_id, safe='')}"
 
 
 def _do(
-    place: Place, action: str, by: str | None, note: str | None, *, as_json: bool, only_as_staff: bool = False
+    place: Place,
+    action: str,
+    by: str | None,
+    note: str | None,
+    said: Mapping[str, object] | None = None,
+    *,
+    as_json: bool,
+    only_as_staff: bool = False,
 ) -> None:
     url = bridge_in_use(*place)
     # A name makes it somebody's doing, which only the console's route takes.
     as_staff = only_as_staff or by is not None
-    answer = _as_staff(url, action, by, note) if as_staff else _as_service(url, action, note)
-    if answer.status_code in NOT_LET_IN and not as_staff:
-        answer = _as_staff(url, action, by, note)
-    content = outcome_of(answer, "the token of staff, or of a service that registers payouts")
+    as_service = {"note": note, **(said or {})}
+    as_person = {"by": by, **as_service}
+    answer = _as_staff(url, action, as_person) if as_staff else _as_service(url, action, as_service)
+    if answer.status_code in NOT_LET_IN and not as_staff and not _is_told(answer, "held_by_others"):
+        answer = _as_staff(url, action, as_person)
+    content = outcome_of(answer, WHOSE)
     say(json.dumps(content, indent=2) if as_json else str(content.get("message", "done")))
 
 
-def _as_service(url: str, action: str, note: str | None) -> "httpx.Response":
-    return sent(url, "POST", f"/api/payouts/{action}", {"note": note})
+def _is_told(answer: "httpx.Response", code: str) -> bool:
+    """Whether a refusal is of that kind, and not that the token is not good for it."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("code") == code
 
 
-def _as_staff(url: str, action: str, by: str | None, note: str | None) -> "httpx.Response":
-    return sent(url, "POST", f"/api/ops/{action}", {"by": by, "note": note})
+def _as_service(url: str, action: str, content: Mapping[str, object]) -> "httpx.Response":
+    return sent(url, "POST", f"/api/payouts/{action}", content)
+
+
+def _as_staff(url: str, action: str, content: Mapping[str, object]) -> "httpx.Response":
+    return sent(url, "POST", f"/api/ops/{action}", content)

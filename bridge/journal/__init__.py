@@ -57,6 +57,7 @@ from bridge.journal.records.nodes import Lease, NodeRecords, NodeReport
 from bridge.journal.requests.chains import ChainCommit, CommittedStep
 from bridge.journal.requests.drafts import Draft
 from bridge.journal.requests.endpoints import EndpointWanted, RegisteredEndpoint
+from bridge.journal.requests.holds import ResumedPayouts
 from bridge.journal.requests.payments import IdempotencyKey, Registered
 from bridge.journal.requests.payouts.recording import KeyedObservation, observation_key
 from bridge.journal.requests.refunds import OpenedRefund
@@ -83,7 +84,6 @@ from bridge.journal.writing.staged.activities import ENDED_RETENTION
 from bridge.journal.writing.staged.chains import StagedTransfer
 from bridge.journal.writing.staged.destinations import AllowedDestination
 from bridge.journal.writing.staged.due_look_ups import DueLookUp
-from bridge.journal.writing.staged.holds import THE_BRIDGE, PayoutHold
 from bridge.journal.writing.staged.sessions import Exchanges
 
 __all__ = [
@@ -96,7 +96,6 @@ __all__ = [
     "OPENING_INVOICES",
     "SENDING_EVENTS",
     "SENDING_PAYOUTS",
-    "THE_BRIDGE",
     "TOTAL_LIMIT",
     "Action",
     "ActivityRecords",
@@ -166,12 +165,12 @@ __all__ = [
     "PaymentConflictError",
     "PaymentRecord",
     "PayoutHistoryEntry",
-    "PayoutHold",
     "PayoutRecord",
     "PayoutRefusedError",
     "Recorded",
     "Registered",
     "RegisteredEndpoint",
+    "ResumedPayouts",
     "RowKind",
     "StagedTransfer",
     "StoredWebhook",

@@ -20,8 +20,9 @@ from bridge.journal.errors import JournalUrlError
 from bridge.journal.queries.coins import WaitedCoin, coins_waited_for
 from bridge.journal.queries.dated_notices import DatedNotice, dated_notices
 from bridge.journal.queries.waiting_at_providers import waiting_at_others
-from bridge.journal.writing.staged.holds import PayoutHold, payout_holds
+from bridge.journal.writing.staged.holds import payout_holds
 from coordinator.attention.unconfigured import AtProvider
+from coordinator.payouts.holds import PayoutHold
 
 __all__ = [
     "DatabaseState",

@@ -8,6 +8,7 @@ from datetime import datetime
 from coordinator.attention.items import Attention, AttentionKind
 from coordinator.histories import Beginning
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
+from coordinator.payouts.holds import missing_in_words
 
 __all__ = ["forgotten_payout", "forgotten_payout_key", "journal_rewound"]
 
@@ -34,6 +35,7 @@ def journal_rewound(
     comparison: Comparison | None,
     *,
     is_compared: bool,
+    missing_decisions: int | None,
 ) -> Attention:
     """That the journal may have forgotten what happened, and the result of comparing the books since."""
     missing = (
@@ -47,18 +49,23 @@ def journal_rewound(
         kind=AttentionKind.JOURNAL_REWOUND,
         subject=epoch,
         title=_BEGINNINGS.get(beginning, "The journal is another"),
-        detail=" ".join((_sentence("; ".join(evidence)), missing, *compared)),
+        detail=" ".join((_sentence("; ".join(evidence)), missing, _decisions(missing_decisions), *compared)),
         advice=(
             "Webhooks of the missing time are lost; what they were about is looked up. Have the marketplace register"
             " again what it registered in that time: the same externalId is the same payment."
-            " Payouts are sent again by themselves if all could be compared and nothing differs. Otherwise settle"
-            " what differs, then resume them."
+            " Payouts are sent again by themselves if all could be compared, nothing differs, and the mark shows that"
+            " no decision of people is missing. Otherwise settle what differs, hold, reject and resolve again what"
+            " people had, then resume them."
             + (_ACCOUNT if has_transfers else "")
             + (" Once that is done, dismiss this." if is_compared else "")
         ),
         since=began_at,
         remedies=("dismiss",) if is_compared else (),
     )
+
+
+def _decisions(missing: int | None) -> str:
+    return f"{_sentence(missing_in_words(missing))[:-1]} (holds, rejections, what was paid by hand)."
 
 
 def forgotten_payout_key(payout: ForgottenPayout) -> str:

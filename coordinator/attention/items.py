@@ -218,8 +218,9 @@ def payouts_held(held_at: datetime, held_by: Sequence[tuple[str, str | None]]) -
         title="No payout is sent",
         detail="; ".join(f"{by} has held them" + ("." if note is None else f": {note}") for by, note in held_by),
         advice=(
-            "What was asked for waits, and what a provider has taken on already goes its way. Once the reason is"
-            " gone, resume: what waits is sent then, whoever held it."
+            "What was asked for waits, and what a provider has taken on already goes its way. Once every reason is"
+            " gone, resume: that ends the holds that it shows you, whoever placed them. Where the bridge compares the"
+            " books it holds payouts until that is over."
         ),
         since=held_at,
         remedies=("resume",),

@@ -393,7 +393,7 @@ export interface paths {
         put?: never;
         /**
          * Hold all payouts
-         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same person saying the same changes nothing.
+         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same person saying the same changes nothing. One name has 20 holds at most, and all together 200; one more is refused, and not placed.
          */
         post: operations["holdPayouts"];
         delete?: never;
@@ -413,7 +413,7 @@ export interface paths {
         put?: never;
         /**
          * Have payouts sent again
-         * @description What waits is sent now, whoever held it. Where nothing is held nothing changes.
+         * @description Ends the holds that are named in `seen`; what waits is sent once no other is left. Where there are others that this would end, nothing is ended, and the answer lists them (`holds_unseen`). Where nothing is held nothing changes, and a repeat with the same `Idempotency-Key` ends nothing. A service ends only the holds that it placed itself; where it placed none, and others hold payouts, the answer says who and why (`held_by_others`).
          */
         post: operations["resumePayouts"];
         delete?: never;
@@ -1732,7 +1732,7 @@ export interface paths {
         put?: never;
         /**
          * Hold all payouts
-         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same person saying the same changes nothing.
+         * @description No payout is sent from the moment that this is answered, whoever asked for it; those that are asked for are taken, and wait. An order that is being given at this moment is waited for, fifteen seconds at most. What a provider has taken on already cannot be called back. It is said on the list of what needs a person, and by `bridge_payouts_held`. Where others hold them already, this is one more reason, with who said it; the same person saying the same changes nothing. One name has 20 holds at most, and all together 200; one more is refused, and not placed.
          */
         post: operations["holdPayoutsInConsole"];
         delete?: never;
@@ -1752,7 +1752,7 @@ export interface paths {
         put?: never;
         /**
          * Have payouts sent again
-         * @description What waits is sent now, whoever held it. Where nothing is held nothing changes.
+         * @description Ends the holds that are named in `seen`; what waits is sent once no other is left. Where there are others that this would end, nothing is ended, and the answer lists them (`holds_unseen`). Where nothing is held nothing changes, and a repeat with the same `Idempotency-Key` ends nothing. While the bridge compares the books with the providers, after the journal was restored, its own hold stays, unless `withoutComparison` says to go on without; where there is no other, the answer says so (`comparison_open`).
          */
         post: operations["resumePayoutsInConsole"];
         delete?: never;
@@ -2551,6 +2551,32 @@ export interface components {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
         };
+        /**
+         * ConsoleResumptionRequest
+         * @example {
+         *       "by": "Ada",
+         *       "note": "all is well",
+         *       "seen": [
+         *         "hold_5f0c1d2e3b4a59687f6e5d4c"
+         *       ]
+         *     }
+         */
+        ConsoleResumptionRequest: {
+            /** @description Why, for the record. */
+            note?: string | null;
+            /**
+             * @description The `holdId` of each hold that was seen, as `GET /api/payouts/hold` has them.
+             * @default []
+             */
+            seen: (string | unknown)[];
+            /** @description Their name, needed where nobody is asked for a token. */
+            by?: string | null;
+            /**
+             * @description Whether payouts go on though the books are still being compared: what the journal has forgotten may be sent once more.
+             * @default false
+             */
+            withoutComparison: boolean;
+        };
         /** DayFees */
         DayFees: {
             /** @description Of the time zone. */
@@ -2956,6 +2982,11 @@ export interface components {
             /** @description Null where nothing changed. */
             action?: components["schemas"]["ActionItem"] | null;
             /**
+             * @description The `holdId` of each hold that ended.
+             * @default []
+             */
+            ended: string[];
+            /**
              * @description All that hold payouts now.
              * @default []
              */
@@ -2963,6 +2994,8 @@ export interface components {
         };
         /** HoldItem */
         HoldItem: {
+            /** @description Of this hold alone, for `seen`. */
+            holdId: string;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -2971,6 +3004,15 @@ export interface components {
             heldBy: string;
             /** @description Why; null where they did not say. */
             note: string | null;
+            /** @description The service that placed it; null if a person did, or the bridge. */
+            service?: string | null;
+            /**
+             * @description Of the bridge's own hold: whether the books are still being compared. Null if somebody holds payouts.
+             * @enum {null|string}
+             */
+            comparison?: "open" | "over" | null;
+            /** @description Of the bridge's own hold: how many decisions of people (holds, rejections, what was paid by hand) the journal lacks, as its mark shows. Null if that is not known, or somebody holds payouts. */
+            missingDecisions?: number | null;
         };
         /**
          * HoldRequest
@@ -3916,6 +3958,24 @@ export interface components {
             /** @description The person who wants it, for the record, where no token says so. */
             by?: string | null;
         };
+        /**
+         * ResumptionRequest
+         * @example {
+         *       "note": "all is well",
+         *       "seen": [
+         *         "hold_5f0c1d2e3b4a59687f6e5d4c"
+         *       ]
+         *     }
+         */
+        ResumptionRequest: {
+            /** @description Why, for the record. */
+            note?: string | null;
+            /**
+             * @description The `holdId` of each hold that was seen, as `GET /api/payouts/hold` has them.
+             * @default []
+             */
+            seen: (string | unknown)[];
+        };
         /** RevocationItem */
         RevocationItem: {
             /** @description `user`: all tokens of a user; `token`: one token; `room`: a room of a user. */
@@ -4409,6 +4469,8 @@ export interface components {
             missingSince: string | null;
             /** @description When the books were compared to the end; null before. */
             comparedAt: string | null;
+            /** @description How many decisions of people (holds, rejections, what was paid by hand) the journal lacked then, as its mark showed; null if that is not known. */
+            missingDecisions: number | null;
             comparison: components["schemas"]["Comparison"] | null;
             /** @description The comparison in sentences. */
             report: string[];
@@ -6224,6 +6286,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There are too many holds; this one was not placed (`holds_exhausted`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too large */
             413: {
                 headers: {
@@ -6247,13 +6318,16 @@ export interface operations {
     resumePayouts: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["HoldRequest"];
+                "application/json": components["schemas"]["ResumptionRequest"];
             };
         };
         responses: {
@@ -6284,8 +6358,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service may not have payouts sent */
+            /** @description The service may not have payouts sent, or others hold them (`held_by_others`) */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are holds that are not in `seen` (`holds_unseen`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6295,6 +6378,15 @@ export interface operations {
             };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11734,6 +11826,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There are too many holds; this one was not placed (`holds_exhausted`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too large */
             413: {
                 headers: {
@@ -11757,13 +11858,16 @@ export interface operations {
     resumePayoutsInConsole: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConsoleHoldRequest"];
+                "application/json": components["schemas"]["ConsoleResumptionRequest"];
             };
         };
         responses: {
@@ -11803,8 +11907,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description There are holds that are not in `seen` (`holds_unseen`), or nothing holds payouts but the comparison of the books (`comparison_open`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

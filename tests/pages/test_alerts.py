@@ -15,6 +15,7 @@ from tests.conftest import BridgeProcess, StartBridge
 from tests.mail_sink import MailSink, running_mail_sink
 from tests.pages.browsing import Browsing
 from tests.pages.test_accessibility import expect_no_violation
+from tests.resuming import resume
 from tests.waiting import wait_until
 
 ADA = "ada@shop.example"
@@ -126,7 +127,8 @@ def test_alerts_arrive_and_are_assigned_noted_on_snoozed_and_closed_with_the_key
     page.keyboard.press("Escape")
 
     # That payouts are held stays on the list for as long as it is so; what a webhook says may be put off.
-    assert post(f"{bridge.url}/api/payouts/resumption", json={}).is_success
+    with client_of(bridge.url) as client:
+        assert resume(client).is_success
     expect(item).to_have_count(0)
     send_stray_webhook(bridge)
     expect(item).to_have_count(1)

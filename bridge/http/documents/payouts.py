@@ -9,11 +9,12 @@ from pydantic import AwareDatetime, Field
 from bridge.http.documents.payments import SightingItem, sighting_item
 from bridge.http.documents.unreadable import UNREADABLE_DESCRIPTION, UnreadableItem
 from bridge.http.front.pages import NEXT_DESCRIPTION
-from bridge.journal import Journal, PayoutHold, PayoutRecord
+from bridge.journal import Journal, PayoutRecord
 from coordinator.ids import is_id
 from coordinator.models import FrozenModel
 from coordinator.money import Figure
 from coordinator.payouts.fees_taken import network_fee_unknown, network_fees
+from coordinator.payouts.holds import PayoutHold
 from coordinator.payouts.payouts import Payout, Verification
 from coordinator.payouts.statuses import PayoutStatus
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from bridge.journal import THE_BRIDGE
 from coordinator.ids import Id
+from coordinator.payouts.holds import THE_BRIDGE
 
 __all__ = ["Person"]
 

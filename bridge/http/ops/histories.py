@@ -26,6 +26,10 @@ class HistoryItem(FrozenModel):
         "of a new journal."
     )
     compared_at: AwareDatetime | None = Field(description="When the books were compared to the end; null before.")
+    missing_decisions: int | None = Field(
+        description="How many decisions of people (holds, rejections, what was paid by hand) the journal lacked "
+        "then, as its mark showed; null if that is not known."
+    )
     comparison: Comparison | None
     report: list[str] = Field(description="The comparison in sentences.")
 
@@ -38,6 +42,7 @@ class HistoryItem(FrozenModel):
             evidence=list(record.evidence),
             missing_since=record.last_commit_at,
             compared_at=record.compared_at,
+            missing_decisions=record.missing_decisions,
             comparison=record.comparison,
             report=[] if record.comparison is None else list(record.comparison.lines()),
         )

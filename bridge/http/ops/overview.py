@@ -289,6 +289,7 @@ def _of_journal(found: ForAPerson, now: datetime, said: Mapping[tuple[str, str],
             history.last_commit_at,
             history.comparison,
             is_compared=history.compared_at is not None,
+            missing_decisions=history.missing_decisions,
         )
     for forgotten in found.forgotten_payouts:
         yield forgotten_payout(forgotten.payout, forgotten.found_at)

@@ -18,19 +18,23 @@ from bridge.journal.queries.transactions import payments_named
 from bridge.journal.queries.under_way import UnderWay, under_way
 from bridge.journal.queries.waiting_at_providers import something_waiting_at, unasked_at, waiting_at_others
 from bridge.journal.requests import console as console_requests
+from bridge.journal.requests import holds as hold_requests
 from bridge.journal.requests.console import Replayed
+from bridge.journal.requests.holds import ResumedPayouts
+from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.requests.payouts.recording import KeyedObservation
 from bridge.journal.tables.rows import JournaledEvent
 from bridge.journal.tables.unreadable_rows import UnreadableRow
 from bridge.journal.writing.histories import HistoryRecord, histories
 from bridge.journal.writing.staged.actions import DISMISS, Action
-from bridge.journal.writing.staged.holds import PayoutHold, payout_holds
+from bridge.journal.writing.staged.holds import payout_holds
 from bridge.journal.writing.writer import Submit
 from coordinator.attention.items import Kind
 from coordinator.attention.unconfigured import AtProvider
 from coordinator.attention.unreachable import Unasked
 from coordinator.endpoints.endpoints import Endpoint
 from coordinator.payments.observed.observations import Observation
+from coordinator.payouts.holds import PayoutHold, Resumption
 from coordinator.payouts.payouts import Payout
 from coordinator.payouts.resolution import ResolutionOutcome
 
@@ -227,13 +231,21 @@ class ConsoleRecords:
         """All that hold payouts, people before the bridge; none if payouts are sent."""
         return await self._read(payout_holds)
 
-    async def hold_payouts(self, *, by: str, note: str | None) -> tuple[Sequence[PayoutHold], Action | None]:
-        """Has no payout sent from this moment on. Returns all that hold them; no action if that was said before."""
-        return await self._submit(lambda batch: console_requests.hold_payouts(batch, by=by, note=note))
+    async def hold_payouts(
+        self, *, by: str, note: str | None, service: str | None = None
+    ) -> tuple[Sequence[PayoutHold], Action | None]:
+        """Has no payout sent from this moment on; `service` is who places the hold, unless a person does. Returns all
+        that hold them; no action if that was said before. Raises HoldsExhaustedError."""
+        return await self._submit(functools.partial(hold_requests.hold_payouts, by=by, note=note, service=service))
 
-    async def resume_payouts(self, *, by: str, note: str | None) -> Action | None:
-        """Has payouts sent again. No action if they were."""
-        return await self._submit(lambda batch: console_requests.resume_payouts(batch, by=by, note=note))
+    async def resume_payouts(
+        self, resumption: Resumption, idempotency: IdempotencyKey | None = None
+    ) -> ResumedPayouts:
+        """Ends holds, after which what waits is sent if no other is left. Raises HoldsUnseenError, HeldByOthersError,
+        ComparisonOpenError and IdempotencyKeyReusedError."""
+        return await self._submit(
+            functools.partial(hold_requests.resume_payouts, resumption=resumption, idempotency=idempotency)
+        )
 
     async def record_recheck(
         self,

@@ -7,7 +7,6 @@ from datetime import datetime
 from bridge.catalogue.attention import AttentionUpdated
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.holds import THE_BRIDGE
 from coordinator.attention.alert_messages import AlertSending
 from coordinator.attention.alert_schedule import DestinationState
 from coordinator.attention.alerts import (
@@ -21,6 +20,7 @@ from coordinator.attention.alerts import (
 )
 from coordinator.attention.items import Attention
 from coordinator.attention.severities import Severities
+from coordinator.payouts.holds import THE_BRIDGE
 
 __all__ = ["act_on_alert", "observe_alerts", "record_sending"]
 

@@ -11,11 +11,9 @@ from bridge.journal.requests.payouts.recording import (
     record_payout_observations,
     wake_for,
 )
-from bridge.journal.wakeups import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.outcomes import Outcome, Recorded
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.holds import PayoutHold
 from coordinator.payments.observed.observations import Observation
 from coordinator.payments.payments import Payment
 from coordinator.payouts.payouts import Payout
@@ -24,18 +22,11 @@ from coordinator.payouts.resolution import ResolutionOutcome, resolve
 __all__ = [
     "Replayed",
     "add_action",
-    "hold_payouts",
     "record_recheck",
     "record_resolution",
     "replay_payment_webhook",
     "replay_payout_webhook",
-    "resume_payouts",
 ]
-
-PAYOUTS = "payouts"
-HOLDS_LIMIT = 20
-"""How many reasons to hold payouts are kept beside each other; more are on record alone."""
-"""What is held, as the record calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +77,6 @@ def replay_payout_webhook(
 
 def _replayed(batch: Batch, name: str, outcome: Outcome, by: str, concerns: str | None) -> Replayed:
     return Replayed(outcome, batch.actions.add("replay", name, outcome, by=by, concerns=concerns))
-
-
-def hold_payouts(batch: Batch, *, by: str, note: str | None) -> tuple[Sequence[PayoutHold], Action | None]:
-    """Has no payout sent from this moment on, also where others hold them already: each has their reason. Where the
-    same person has said the same before, nothing changes, and nothing is recorded. Returns all that hold them."""
-    held = batch.holds.current
-    own = [hold for hold in held if hold.epoch is None and hold.held_by == by]
-    if any(note is None or hold.note == note for hold in own):
-        return held, None
-    said = "no payout is sent" if note is None else f"no payout is sent: {note}"
-    if len(held) < HOLDS_LIMIT:
-        batch.holds.hold(by, note)
-    return batch.holds.current, batch.actions.add("hold", PAYOUTS, said, by=by, concerns=None)
-
-
-def resume_payouts(batch: Batch, *, by: str, note: str | None) -> Action | None:
-    """Has payouts sent again; None if they were."""
-    held = batch.holds.current
-    if not held:
-        return None
-    batch.holds.resume()
-    batch.wakeups.add(SENDING_PAYOUTS)
-    said = "payouts are sent again" if note is None else f"payouts are sent again: {note}"
-    others = list(dict.fromkeys(hold.held_by for hold in held if hold.held_by != by))
-    if others:
-        said = f"{said} (they were held by {', '.join(others)})"
-    return batch.actions.add("resume", PAYOUTS, said, by=by, concerns=None)
 
 
 def record_recheck(

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bridge.journal.requests.console import resume_payouts
+from bridge.journal.requests.holds import end_own_hold
 from bridge.journal.requests.payouts.withholding import withhold_beside_forgotten
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.holds import THE_BRIDGE
 from coordinator.histories import Beginning, Ground, Judgement
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
+from coordinator.payouts.holds import reason_to_go_on_holding
 
 __all__ = ["add_forgotten", "begin_after_rewind", "prove", "record_comparison"]
 
@@ -29,17 +29,20 @@ def add_forgotten(batch: Batch, *, forgotten: Sequence[ForgottenPayout]) -> None
 
 
 def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Action | None:
-    """Writes down how the books were found to stand, and has payouts sent again if they agree and are held for their
-    sake alone."""
+    """Writes down how the books were found to stand. Once they are compared to the end, the hold of the bridge ends
+    if they agree and no decision of people is missing; otherwise it stays, for a person, with what was found. Returns
+    the action by which payouts are sent again, if nobody else holds them."""
     add_forgotten(batch, forgotten=comparison.forgotten)
     batch.histories.save(epoch, comparison)
-    held = batch.holds.current
-    if not comparison.agrees or all(hold.epoch != epoch for hold in held):
+    own = next((hold for hold in batch.holds.current if hold.epoch == epoch), None)
+    if own is None or not comparison.is_complete:
         return None
-    if any(hold.epoch is None for hold in held):
-        batch.holds.end_own()
-        return None  # somebody holds them too, and says when that is over
-    return resume_payouts(batch, by=THE_BRIDGE, note="the books were compared, and nothing differs")
+    beginning = batch.histories.beginning(epoch)
+    reason = reason_to_go_on_holding(beginning, own.missing_decisions, agrees=comparison.agrees)
+    if reason is None:
+        return end_own_hold(batch, own)
+    batch.holds.hold_on(own, reason)
+    return None
 
 
 def prove(batch: Batch) -> datetime:

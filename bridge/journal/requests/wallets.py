@@ -7,7 +7,6 @@ from decimal import Decimal
 from bridge.journal.requests.payments import ONE_ID, IdempotencyKey, made_before, remember
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
-from bridge.journal.writing.staged.holds import THE_BRIDGE
 from coordinator.books.wallets import (
     MovementDoubtedError,
     Should,
@@ -18,6 +17,7 @@ from coordinator.books.wallets import (
     with_noted,
 )
 from coordinator.money import format_amount
+from coordinator.payouts.holds import THE_BRIDGE
 
 __all__ = ["MOVEMENT", "keep_sums", "note_movement", "record_comparisons"]
 

@@ -121,6 +121,8 @@ payout_holds = Table(
     Column("held_by", String(200), nullable=False),
     Column("note", Text, comment="Why"),
     Column("epoch", String(32), comment="The history whose books are to be compared; empty if somebody holds them"),
+    Column("public_id", String(40), comment="No other hold ever has it; empty if an earlier version wrote the row"),
+    Column("service", String(200), comment="That placed it; empty if a person did, or the bridge"),
     comment="Who holds payouts: while a row is there none is sent",
 )
 

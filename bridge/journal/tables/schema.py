@@ -133,6 +133,7 @@ histories = Table(
     Column("comparison", Text, comment="How the books were found to stand, as JSON"),
     Column("compared_at", UtcDateTime, comment="When they were compared to the end"),
     Column("marked_epoch", String(32), comment="Of the mark that was found when it began"),
+    Column("missing_decisions", BigInteger, comment="Of people, as its mark showed; empty if not known"),
     comment="Each epoch that the journal has had, the present one among them",
 )
 

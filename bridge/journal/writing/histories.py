@@ -22,10 +22,21 @@ from bridge.journal.history.mark_file import MarkFile, MarkUnreadableError
 from bridge.journal.history.storage_identity import storage_identity_of
 from bridge.journal.tables import schema
 from bridge.journal.writing.staged.actions import StagedActions
-from bridge.journal.writing.staged.holds import THE_BRIDGE, StagedHolds
+from bridge.journal.writing.staged.holds import StagedHolds
 from bridge.journal.writing.statements import run
-from coordinator.histories import BackupGround, Beginning, Ground, Judgement, Mark, Reach, StoredHistory, judge
+from coordinator.histories import (
+    BackupGround,
+    Beginning,
+    Ground,
+    Judgement,
+    Mark,
+    Reach,
+    StoredHistory,
+    decisions_missing,
+    judge,
+)
 from coordinator.payouts.comparisons import Comparison
+from coordinator.payouts.holds import THE_BRIDGE
 from coordinator.payouts.provider_names import Installation
 
 __all__ = [
@@ -74,6 +85,8 @@ class HistoryRecord:
     """How the books were found to stand, as far as they were compared."""
     compared_at: datetime | None
     """When they were compared to the end."""
+    missing_decisions: int | None
+    """How many decisions of people it is known to lack; None if that is not known."""
 
     @property
     def is_to_be_compared(self) -> bool:
@@ -104,9 +117,9 @@ def open_history(
         if is_suspect or was_restored or (mark is not None and mark.is_damaged):
             _require_sound(connection)
         if judgement is not None or row is None:
-            epoch, secret = begin_history(
-                connection, judgement or Judgement(Beginning.NEW, ()), ground, now, mark=mark
-            )
+            began = judgement or Judgement(Beginning.NEW, ())
+            missing = None if stored is None else decisions_missing(stored, mark)
+            epoch, secret = begin_history(connection, began, ground, now, mark=mark, missing_decisions=missing)
         else:
             epoch, secret = row.epoch, row.secret or secrets.token_hex(32)
             if row.secret is None or row.ground is None:
@@ -146,10 +159,16 @@ def _read(mark_file: MarkFile | None) -> Mark | None:
 
 
 def begin_history(
-    connection: Connection, judgement: Judgement, ground: Ground, now: datetime, *, mark: Mark | None = None
+    connection: Connection,
+    judgement: Judgement,
+    ground: Ground,
+    now: datetime,
+    *,
+    mark: Mark | None = None,
+    missing_decisions: int | None = None,
 ) -> tuple[str, str]:
-    """Begins a history, at once, which accounts for the epoch that a mark tells of. Returns its epoch and its
-    secret."""
+    """Begins a history, at once, which accounts for the epoch that a mark tells of, and which lacks so many decisions
+    of people, as far as that is known. Returns its epoch and its secret."""
     epoch, secret = secrets.token_hex(8), secrets.token_hex(32)
     last_commit_at = _missing_since(connection)
     written = {"epoch": epoch, "secret": secret, "ground": ground.model_dump_json()}
@@ -166,6 +185,7 @@ def begin_history(
             evidence=json.dumps(judgement.evidence),
             last_commit_at=last_commit_at,
             marked_epoch=None if mark is None else mark.epoch,
+            missing_decisions=_missing_decisions(connection, judgement, missing_decisions),
         )
     )
     if judgement.beginning is not Beginning.NEW:
@@ -272,6 +292,20 @@ def _missing_since(connection: Connection) -> datetime | None:
     return _last_commit_at(connection)
 
 
+def _missing_decisions(connection: Connection, judgement: Judgement, missing: int | None) -> int | None:
+    """How many decisions of people a history lacks that begins now. While the bridge still holds payouts for an
+    earlier one, nobody has looked at what that lacks, so this one lacks it too."""
+    if judgement.beginning is Beginning.NEW:
+        return 0
+    found = schema.histories
+    held = select(schema.payout_holds.c.epoch).where(schema.payout_holds.c.epoch.is_not(None))
+    before: Sequence[int | None] = connection.scalars(
+        select(found.c.missing_decisions).where(found.c.epoch.in_(held))
+    ).all()
+    known = [one for one in (missing, *before) if one is not None]
+    return sum(known) if len(known) == 1 + len(before) else None
+
+
 def _last_commit_at(connection: Connection) -> datetime | None:
     """When the last was committed of what is kept with its time."""
     found = [connection.scalar(select(at).order_by(number.desc()).limit(1)) for at, number in _TIMES]
@@ -294,6 +328,7 @@ def histories(connection: Connection, limit: int) -> list[HistoryRecord]:
             last_commit_at=row.last_commit_at,
             comparison=None if row.comparison is None else Comparison.model_validate_json(row.comparison),
             compared_at=row.compared_at,
+            missing_decisions=row.missing_decisions,
         )
         for row in rows
     ]

@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import Webhook
 from bridge.access.service_tokens import ServicesError, read_services
 from tests.answering_server import Asked, answering_requests
 from tests.asking import client_of
+from tests.resuming import resume
 from tests.waiting import wait_until
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -238,7 +239,7 @@ def test_a_service_is_sent_what_needs_a_person_and_whom_access_was_taken_from(as
         revoked = {"change": "room_revoked", "userId": "u7", "room": "chat-1"}
         staff.post("/api/ops/access", json=revoked).raise_for_status()
         wait_until(lambda: {json.loads(asked.body)["type"] for asked in came} >= wanted)
-        staff.post("/api/ops/resumption", json={}).raise_for_status()
+        resume(staff, by=None).raise_for_status()
         pager.post(f"/api/endpoints/{endpoint['endpointId']}/removal", json={}).raise_for_status()
     verifying = Webhook(endpoint["secret"])
     told = {}

@@ -30,6 +30,7 @@ from tests.bridge.journal.conftest import NOW
 from tests.bridge.journal.older_journals import migrate
 from tests.bridge.journal.sales import observe, paid, payout
 from tests.clock import Clock
+from tests.resuming import resumed
 
 LIMITS = PayoutLimits(
     per_payout=Decimal(5), per_seller_and_day=Decimal(9), per_day=Decimal(20), under_way=Decimal(100)
@@ -310,7 +311,7 @@ async def test_an_approval_does_not_resume_what_is_held(journal: Journal) -> Non
     await journal.console.hold_payouts(by="Cy", note=None)
     await journal.approvals.approve(made.payout_id, by=BO, note=None)
     assert await begin_attempts(journal, made.payout_id) == {}
-    await journal.console.resume_payouts(by="Cy", note=None)
+    await resumed(journal, by="Cy", note=None)
     assert await begin_attempts(journal, made.payout_id) == {made.payout_id: 1}
 
 

@@ -13,6 +13,7 @@ from coordinator.payouts.earnings import escrow_of
 from coordinator.refunds.refunds import OtherRefundsError, RefundOrder, RefundRefusedError
 from tests.bridge.journal.sales import observe, paid, payout
 from tests.bridge.journal.test_approvals_at_two_bridges import BO, asked, found, here, status, there, waiting
+from tests.resuming import resumed
 
 __all__ = ["here", "there"]
 
@@ -68,7 +69,7 @@ async def test_nothing_that_is_approved_while_somebody_holds_all_payouts_is_aske
         )
         # Either it was asked for before the hold, or not at all.
         assert await asked(there, payout_id) == {}
-        await here.console.resume_payouts(by="Cy", note=None)
+        await resumed(here, by="Cy", note=None)
         assert (await asked(there, payout_id) | begun) == {payout_id: 1}
 
 

@@ -20,6 +20,7 @@ from coordinator.payments.observed.observations import Ending, InvoiceEnded
 from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.conftest import paid, payment
 from tests.bridge.workers.payouts.sending import Books, new_sender, wanted
+from tests.resuming import resumed
 from tests.scripted_gateway import Gateway, Request, says
 from tests.waiting import until
 
@@ -150,7 +151,7 @@ async def test_a_hold_stops_another_bridge_within_its_commit_and_waits_for_what_
         answered.set()
         await waiting
         assert books.questions == 1
-        await two.first.console.resume_payouts(by="Ada", note=None)
+        await resumed(two.first, by="Ada", note=None)
         await until(lambda: books.questions == 2)
 
 

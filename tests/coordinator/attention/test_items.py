@@ -193,7 +193,9 @@ def others() -> list[Attention]:
         attention.payouts_held(START, [("Ada", "two sellers report strange payouts")]),
         attention.unmatched_webhook("waiting_1", "shkeeper", "order-1", 2, START, START),
         attention.unmatched_transfer("ethereum", "0x1", "5 USDT", "0xA", "0xB", "not the amount", START),
-        journal_rewound("e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True),
+        journal_rewound(
+            "e1", Beginning.REWOUND, ["it had 2 events"], START, START, None, is_compared=True, missing_decisions=0
+        ),
         forgotten_payout(FORGOTTEN, START),
         attention.chain_read_by_one("ethereum", 7, "blocks 7 to 9 were read by one endpoint alone", START),
         coin_unfollowed("ethereum", "1 payment waits for USDT", START),

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.asking import get, post
+from tests.asking import client_of, get, post
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
+from tests.resuming import resume
 from tests.system.cards.double import FORGERS_SECRET, REGISTERED, BridgeWithCards, CardsDouble, playing_cards
 from tests.waiting import wait_until
 
@@ -226,7 +227,8 @@ def test_what_goes_back_between_an_order_and_its_sending_does_not_leave(
     assert post(f"{ops}/hold", json={"by": "Ada", "note": "to look at the books"}).status_code == 200
     payout_id = sale.paid_out("49.90", "acct_seller")
     cards.tell(cards.refund(sale.session, 990))
-    assert post(f"{ops}/resumption", json={"by": "Ada"}).status_code == 200
+    with client_of(bridge.url) as client:
+        assert resume(client, by="Ada").status_code == 200
     [reason] = sale.wait_for(payout_id, "awaiting_approval")["approval"]["reasons"]
     assert reason.startswith("with it more leaves for s7 than the 40.00 USD that came and does not go back: ")
     approved = post(f"{ops}/payouts/{payout_id}/approval", json={"by": "Bo"})

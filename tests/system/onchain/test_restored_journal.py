@@ -10,6 +10,7 @@ import pytest
 from tests.anvil import ALICE, BOB, Anvil
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
+from tests.resuming import resume
 from tests.system.onchain.conftest import CONFIRMATIONS, Document, Market, address
 from tests.waiting import wait_until
 
@@ -128,5 +129,5 @@ def test_what_left_a_wallet_since_the_backup_is_shown_and_payouts_wait_for_a_per
     assert again["payoutId"] == forgotten["payoutId"]
     market.wait_for(again, status="completed")
     assert market.get("/api/payouts/hold")["held"] is True
-    market.post("/api/payouts/resumption", {"note": "all is known"}, 200)
+    assert resume(market.client, note="all is known").status_code == 200
     market.wait_for(market.pay_out(payment_of(market, "owed"), sender=ALICE), status="created")

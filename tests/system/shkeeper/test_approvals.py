@@ -17,6 +17,7 @@ from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
 from tests.made_destinations import destination, x_address, xrp
 from tests.played_shkeeper import PlayedShkeeper
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Document, Marketplace, limits, settings_for
 from tests.waiting import wait_until
 
@@ -252,7 +253,7 @@ def test_what_waits_survives_a_crash_and_what_was_approved_is_sent_once(marketpl
     bridge.kill()
     bridge.start()
     assert (marketplace.payout_status(payout), approve(marketplace, payout).status_code) == ("created", 409)
-    assert marketplace.client.post("/api/payouts/resumption", json={}).status_code == 200
+    assert resume(marketplace.client).status_code == 200
     marketplace.settle([payout], "completed")
     assert sent(marketplace, payout) == [1]
 
@@ -275,7 +276,7 @@ def test_an_approval_does_not_let_go_what_is_held(marketplace: Marketplace) -> N
     assert approve(marketplace, payout).status_code == 200
     wait_until(lambda: "bridge_payouts_held 1.0" in marketplace.client.get("/metrics").text)
     assert (marketplace.payout_status(payout), sent(marketplace, payout)) == ("created", [0])
-    assert marketplace.client.post("/api/payouts/resumption", json={}).status_code == 200
+    assert resume(marketplace.client).status_code == 200
     marketplace.settle([payout], "completed")
     assert sent(marketplace, payout) == [1]
 
@@ -488,7 +489,7 @@ def test_a_destination_that_is_taken_off_its_list_is_not_paid_without_a_second_p
     )
     assert (removed.status_code, removed.json()["destinations"]) == (200, [])
     assert set(removed.json()["waiting"]) == {free["payoutId"], above["payoutId"]}
-    assert marketplace.client.post("/api/ops/resumption", json={"by": "Ada"}).status_code == 200
+    assert resume(marketplace.client, by="Ada").status_code == 200
     waiting = on_the_list(marketplace)
     for one in (free, above):
         assert "is not among the destinations of" in waiting[one["payoutId"]]["detail"]

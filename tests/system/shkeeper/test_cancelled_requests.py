@@ -4,6 +4,7 @@ import pytest
 
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.waiting import wait_until
 
@@ -128,7 +129,7 @@ def test_a_request_that_is_cancelled_between_the_order_and_the_sending_waits_for
     second = f"second-{request.node.name[-12:]}"
     cancel(marketplace, second, "second")
     wait_until(lambda: f"{second} was cancelled" in listed(marketplace, sold)[0]["detail"])
-    marketplace.client.post("/api/ops/resumption", json={"by": "Ada"}).raise_for_status()
+    resume(marketplace.client, by="Ada").raise_for_status()
     marketplace.settle([payout], "awaiting_approval")
     reasons = marketplace.payout(payout["payoutId"])["approval"]["reasons"]
     assert reasons == [f"{second} was cancelled after it was paid; see whether second is to be paid"]

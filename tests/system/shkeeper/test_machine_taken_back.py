@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import BridgeProcess
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Marketplace
 from tests.system.shkeeper.histories import attention, do, history
 from tests.system.shkeeper.test_restored_journal import Backup, backup, pay_out
@@ -48,11 +49,11 @@ def test_an_order_that_waited_then_and_was_sent_since_is_not_sent_again(
     do(marketplace, "hold")
     [payout] = pay_out(marketplace, [payment_id], None)
     machine = snapshot()
-    do(marketplace, "resumption")
+    assert resume(marketplace.client).status_code == 200
     marketplace.settle([payout], "completed")
     machine.take_back()
     assert history(marketplace)["beginning"] == "new"  # it was not noticed
-    do(marketplace, "resumption")
+    assert resume(marketplace.client).status_code == 200
     looked_at_by_a_person(marketplace)
     marketplace.settle([payout], "completed")
     assert len(marketplace.sent(payout["payoutId"])) == 1

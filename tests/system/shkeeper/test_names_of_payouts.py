@@ -11,6 +11,7 @@ from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.conftest import BridgeProcess, StartBridge
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Document, Marketplace, limits, settings_for
 from tests.system.shkeeper.histories import attention, compared, is_held, settle
 from tests.system.shkeeper.test_restored_journal import Backup
@@ -181,7 +182,7 @@ def test_what_was_ordered_before_and_was_forgotten_meanwhile_waits_and_what_is_o
     [before] = marketplace.pay_out(payment_id, amount="10")
     kept = backup()
     decided(marketplace, marketplace.pay_out(payment_id, amount=HIGH, another=True)[0], "rejection")
-    marketplace.client.post("/api/payouts/resumption", json={"note": "on"}).raise_for_status()
+    resume(marketplace.client, note="on").raise_for_status()
     later = [ordered(marketplace, payment_id, amount, another=True) for amount in ("20", "30")]
     # One to the same destination was rejected meanwhile.
     marketplace.settle([before], "awaiting_approval")
@@ -209,7 +210,7 @@ def test_an_order_of_before_that_is_unlike_what_was_sent_since_waits_for_a_secon
     kept = backup()
     # It came to nothing, and something else was sent for it.
     marketplace.shkeeper.goes_wrong(Call.PAYOUT, What.ERROR_500, times=1, words="Unknown crypto: ETH-USDT")
-    marketplace.client.post("/api/payouts/resumption", json={"note": "on"}).raise_for_status()
+    resume(marketplace.client, note="on").raise_for_status()
     marketplace.settle([before], "failed")
     [sent] = marketplace.pay_out(payment_id, amount="70")
     marketplace.settle([sent], "completed")

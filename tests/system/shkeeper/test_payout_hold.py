@@ -11,6 +11,7 @@ from providers.shkeeper.simulator.faults import Call, Happens, What
 from tests.commands import run_command
 from tests.conftest import BridgeProcess
 from tests.played_shkeeper import PlayedShkeeper
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Marketplace
 from tests.waiting import wait_until
 
@@ -18,7 +19,7 @@ from tests.waiting import wait_until
 @pytest.fixture(autouse=True)
 def nothing_stays_held(marketplace: Marketplace) -> Iterator[None]:
     yield
-    marketplace.client.post("/api/payouts/resumption", json={})
+    resume(marketplace.client)
 
 
 def kinds(marketplace: Marketplace) -> list[str]:
@@ -54,7 +55,7 @@ def test_nothing_is_sent_while_payouts_are_held_and_what_waits_is_sent_at_once_t
     assert "no payout is sent: " in doctor(marketplace.bridge, tmp_path)
     assert {marketplace.payout_status(one) for one in (payout, other)} == {"created"}
     assert len(shkeeper.gateway.payouts.payouts) == asked
-    resumed = marketplace.client.post("/api/ops/resumption", json={"by": "Ada", "note": "all is well"})
+    resumed = resume(marketplace.client, by="Ada", note="all is well")
     assert resumed.json()["action"]["by"] == "Ada"
     marketplace.settle([payout, other], "completed")
     assert [len(marketplace.sent(one["payoutId"])) for one in (payout, other)] == [1, 1]
@@ -85,12 +86,14 @@ def test_an_order_that_is_being_given_is_waited_for_and_nothing_leaves_after_the
     marketplace.settle([payout], "completed")
     wait_until(lambda: held_gauge(marketplace) == "1.0")
     assert [one.external_id for one in shkeeper.gateway.payouts.payouts] == booked
-    marketplace.client.post("/api/payouts/resumption", json={})
+    resume(marketplace.client)
     marketplace.settle([other], "completed")
 
 
 def test_held_or_resumed_twice_changes_nothing_and_each_is_on_record_once(marketplace: Marketplace) -> None:
     def press(button: str) -> object:
+        if button == "resumption":
+            return resume(marketplace.client, by="Bo").json()["action"]
         return marketplace.client.post(f"/api/ops/{button}", json={"by": "Bo"}).json()["action"]
 
     before = marketplace.client.get("/api/ops/actions").json()["actions"]
@@ -121,9 +124,21 @@ def test_it_is_pressed_from_a_terminal_too(bridge: BridgeProcess, marketplace: M
     assert (code, "already, by Cy; what each has said is kept." in output) == (0, True)
     held = marketplace.client.get("/api/payouts/hold").json()["holds"]
     assert [(one["heldBy"], one["note"]) for one in held] == [("Cy", "just in case"), ("Di", "the bank called")]
-    assert said("resume", "--url", bridge.url) == (0, "Payouts are sent again.")
+    # A service ends what it placed, and no more: who holds them is said with what to do.
+    code, output = said("resume", "--url", bridge.url)
+    assert (code, "held by others, Cy (just in case); Di (the bank called)" in output) == (1, True)
+    assert "bridge payouts resume --by" in output
+    code, output = said("resume", "--url", bridge.url, "--by", "Ed")
+    assert (code, output.splitlines()[-1]) == (0, "Payouts are sent again.")
+    shown = output.splitlines()[:-1]
+    assert len(shown) == 2
+    assert shown[0].startswith("held by Cy since ")
+    assert shown[1].endswith(": the bank called")
     code, output = said("hold", "--url", bridge.url, "--json")
     assert (code, "message" in json.loads(output)) == (0, True)
-    assert said("resume", "--url", bridge.url, "--json")[0] == 0
+    code, output = said("resume", "--url", bridge.url, "--json")
+    assert (code, len(json.loads(output)["ended"])) == (0, 1)
+    code, output = said("resume", "--url", bridge.url, "--by", "Ed", "--without-comparison")
+    assert (code, output) == (0, "Payouts were not held.")
     code, output = said("hold", "--url", "http://127.0.0.1:1")
     assert (code, "no bridge answers at http://127.0.0.1:1" in output) == (1, True)

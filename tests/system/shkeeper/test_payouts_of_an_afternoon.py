@@ -19,6 +19,7 @@ from providers.shkeeper.simulator.faults import Call, What
 from providers.shkeeper.simulator.terms.daemons import State
 from tests.conftest import StartBridge
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Marketplace, settings_for
 from tests.system.shkeeper.journals import SqliteJournal
 from tests.system.shkeeper.payout_matrix import Matrix
@@ -100,7 +101,7 @@ class Trouble:
         self._resume()
 
     def _resume(self) -> None:
-        self._marketplace.client.post("/api/payouts/resumption", json={}).raise_for_status()
+        resume(self._marketplace.client).raise_for_status()
 
     def _break_wallets(self) -> None:
         for coin in self._random.sample(list(AMOUNTS), 3):

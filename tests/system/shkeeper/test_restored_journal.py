@@ -15,6 +15,7 @@ from tests.commands import run_command
 from tests.conftest import BridgeProcess
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper, played_shkeeper
+from tests.resuming import resume
 from tests.system.conftest import Listener, StartListener
 from tests.system.shkeeper.conftest import Document, Marketplace
 from tests.system.shkeeper.histories import attention, compared, do, history, is_held, note_wallets, settle
@@ -161,14 +162,14 @@ def test_a_payout_that_was_asked_for_after_the_backup_is_not_asked_for_again(
     do(marketplace, "hold")
     [payout] = pay_out(marketplace, [payment_id], None)
     kept = backup()
-    do(marketplace, "resumption")
+    assert resume(marketplace.client).status_code == 200
     marketplace.settle([payout], "completed")
     kept.restore()
     report = compared(marketplace)
     [forgotten] = report["comparison"]["forgotten"]
     assert forgotten["paymentId"] == payment_id
     assert is_held(marketplace)
-    do(marketplace, "resumption")
+    assert resume(marketplace.client).status_code == 200
     marketplace.settle([payout], "completed")
     assert len(marketplace.sent(payout["payoutId"])) == 1
 

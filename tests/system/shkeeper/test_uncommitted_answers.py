@@ -11,6 +11,7 @@ import pytest
 
 from providers.shkeeper.simulator.faults import Call, What
 from tests.made_destinations import destination
+from tests.resuming import resume, seen_holds
 from tests.system.shkeeper.conftest import Document, Marketplace
 
 NOTE = "the wallet knows of none"
@@ -88,7 +89,7 @@ def test_what_was_withdrawn_is_withdrawn_by_the_second_request(marketplace: Mark
     marketplace.client.post("/api/payouts/hold", json={}).raise_for_status()
     [payout] = marketplace.pay_out(payment_id)
     repeated(marketplace, f"/api/payouts/{payout['payoutId']}/cancellation", {"note": "not this one"}, 200)
-    marketplace.client.post("/api/payouts/resumption", json={}).raise_for_status()
+    resume(marketplace.client).raise_for_status()
     marketplace.settle([payout], "failed")
     assert marketplace.sent(payout["payoutId"]) == []
 
@@ -97,5 +98,5 @@ def test_the_stop_button_stops_by_the_second_request(marketplace: Marketplace) -
     repeated(marketplace, "/api/payouts/hold", {"note": "look at this"}, 200)
     held = marketplace.client.get("/api/payouts/hold").json()
     assert (held["held"], held["note"]) == (True, "look at this")
-    repeated(marketplace, "/api/payouts/resumption", {}, 200)
+    repeated(marketplace, "/api/payouts/resumption", {"seen": seen_holds(marketplace.client)}, 200)
     assert marketplace.client.get("/api/payouts/hold").json()["held"] is False

@@ -10,6 +10,7 @@ from tests.commands import run_command
 from tests.conftest import BridgeProcess, StartBridge
 from tests.made_destinations import destination
 from tests.played_shkeeper import PlayedShkeeper
+from tests.resuming import resume
 from tests.system.shkeeper.conftest import Document, Marketplace, settings_for
 from tests.waiting import wait_until
 
@@ -68,7 +69,7 @@ def test_what_waits_at_a_shkeeper_that_is_not_set_up_any_more_is_said_and_goes_o
 
     after = Marketplace(make_bridge(**whole, BRIDGE_DATABASE_URL=journal), shkeeper)
     assert "provider-unset" not in [one["kind"] for one in listed(after.client.get("/api/ops/attention").json())]
-    assert after.client.post("/api/ops/resumption", json={"by": "Ada"}).status_code == 200
+    assert resume(after.client, by="Ada").status_code == 200
     after.settle([payout], "completed")
     given = {"destination": destination("ETH-USDT", refund)}
     assert after.client.post(f"/api/refunds/{refund}/destination", json=given).status_code == 202

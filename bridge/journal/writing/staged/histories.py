@@ -30,6 +30,7 @@ _LAST_FORGETTING = select(func.max(schema.histories.c.began_at, type_=schema.Utc
     schema.histories.c.beginning != Beginning.NEW
 )
 _COMPARISON = select(schema.histories.c.comparison).where(schema.histories.c.epoch == bindparam("by_epoch"))
+_BEGINNING = select(schema.histories.c.beginning).where(schema.histories.c.epoch == bindparam("by_epoch"))
 _IS_TO_BE_COMPARED = select(schema.histories.c.epoch).where(
     schema.histories.c.epoch == select(schema.journal.c.epoch).scalar_subquery(),
     schema.histories.c.beginning != Beginning.NEW,
@@ -108,6 +109,13 @@ class StagedHistories:
         """How the books of a history were found to stand, as far as that is written down."""
         said = self._connection.scalar(_COMPARISON, {"by_epoch": epoch})
         return None if said is None else Comparison.model_validate_json(said)
+
+    def beginning(self, epoch: str) -> Beginning:
+        """How a history came about. Raises LookupError if there is none."""
+        said = self._connection.scalar(_BEGINNING, {"by_epoch": epoch})
+        if said is None:
+            raise LookupError(f"there is no history {epoch}")
+        return Beginning(said)
 
     @property
     def is_to_be_compared(self) -> bool:

@@ -9,7 +9,8 @@ import jwt
 import pytest
 import websockets
 
-from tests.asking import get, post, request
+from tests.asking import client_of, get, post, request
+from tests.resuming import resume
 
 SECRET = "a secret of at least thirty-two bytes"
 SERVICES = """
@@ -118,7 +119,8 @@ def test_roles_grant_parts_of_what_staff_may(asking: Any, roles: list[str], acts
         may = approves if path.endswith(("approval", "rejection")) else acts
         assert (answer.status_code == 403) != may, (path, answer.text)
     if acts:
-        post(f"{asking.url}/api/ops/resumption", headers=headers, json={})
+        with client_of(asking.url, headers=headers) as client:
+            assert resume(client, by=None).status_code == 200
 
 
 @pytest.mark.parametrize("roles", [["view", "admin"], "ops-act", {"ops-act": True}, [["ops-act"]], None, []])

@@ -22,6 +22,7 @@ from coordinator.attention.alerts import Alert, closed, reopened, snoozed
 from tests.answering_server import Asked, answering_requests
 from tests.clock import Clock
 from tests.mail_sink import MailSink, running_mail_sink
+from tests.resuming import resumed
 
 WAIT = timedelta(hours=72)
 SECRET_PATH = "/services/T0/B0/a-secret-that-nobody-shows"
@@ -138,7 +139,7 @@ async def test_an_end_is_said_in_the_digest_and_what_comes_back_is_told_again(
     alerting = make()
     await journal.console.hold_payouts(by="Ada", note=None)
     await look(alerting)
-    await journal.console.resume_payouts(by="Ada", note=None)
+    await resumed(journal, by="Ada", note=None)
     clock.move(minutes=20)
     await look(alerting)
     assert len(mail.to(ADA)) == 1
@@ -248,7 +249,7 @@ async def test_what_may_have_arrived_is_repeated_as_it_was_and_what_is_new_is_in
     severities = {"payouts-held": "critical", "webhook-unreadable": "critical"}
     await look(make(severities=severities))
     await journal.store_unreadable_webhook(provider="shkeeper", reason="status: unknown", body=b"1")
-    await journal.console.resume_payouts(by="Ada", note=None)
+    await resumed(journal, by="Ada", note=None)
     mail.greylisted[ADA] = 1
     clock.move(seconds=61)
     await look(make(severities=severities))
@@ -363,7 +364,7 @@ async def test_what_ended_is_forgotten_with_its_past_once_its_retention_is_over(
     await journal.console.hold_payouts(by="Ada", note=None)
     await look(make())
     assert await journal.retention.forget_alerts(before=clock() + timedelta(days=1)) == 0
-    await journal.console.resume_payouts(by="Ada", note=None)
+    await resumed(journal, by="Ada", note=None)
     clock.move(hours=1)
     await look(make())
     clock.move(days=1)

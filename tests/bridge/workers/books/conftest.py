@@ -23,7 +23,7 @@ def books(gateway: Gateway) -> Books:
 async def journal(tmp_path: Path, clock: Clock, api: ShkeeperApi, books: Books) -> AsyncIterator[Journal]:
     """One that was restored, so that its books are to be compared. What the wallets hold was noted before."""
     url, mark = f"sqlite:///{tmp_path / 'journal.db'}", tmp_path / "journal.mark"
-    before = await Journal.open(url, clock)
+    before = await Journal.open(url, clock, mark_file=mark)
     assert {one.held for one in await wallets_of(api, before, {}).compare()} == set(books.held.values())
     await before.close()
     declare_restored(url, mark, "so it was", clock())

@@ -12,6 +12,7 @@ from coordinator.payouts.observations import PayoutKnown, PayoutObservation, Pay
 from coordinator.payouts.payouts import Payout
 from tests.bridge.workers.books.gateway_books import Books, compared, name
 from tests.bridge.workers.conftest import START, paid
+from tests.resuming import resumed
 
 
 async def orders_elsewhere(journal: Journal, number: int, *known: PayoutObservation) -> None:
@@ -63,7 +64,7 @@ async def test_nor_is_it_ordered_while_something_was_left_out_until_a_person_has
     await journal.history.record_comparison(journal.epoch, left_out)
     with pytest.raises(PayoutRefusedError, match="blocks 1 to 9: they are too many"):
         await orders_elsewhere(journal, 1)
-    await journal.console.resume_payouts(by="Ada", note="the explorer shows nothing")
+    await resumed(journal, by="Ada", note="the explorer shows nothing")
     await orders_elsewhere(journal, 1)
 
 

@@ -95,7 +95,7 @@ async def test_a_wallet_that_does_not_say_what_it_holds_is_asked_again(
 async def test_what_was_missing_before_the_backup_is_on_another_list(
     api: ShkeeperApi, books: Books, tmp_path: Path, clock: Clock
 ) -> None:
-    before = await Journal.open(f"sqlite:///{tmp_path / 'before.db'}", clock)
+    before = await Journal.open(f"sqlite:///{tmp_path / 'before.db'}", clock, mark_file=tmp_path / "before.mark")
     for _ in range(2):
         await compared_daily(wallets_of(api, before, {}))
         books.held["ETH-USDT"] -= 40
@@ -123,7 +123,7 @@ async def test_wallets_of_which_nothing_was_noted_hold_payouts_unless_they_are_e
     tmp_path: Path, api: ShkeeperApi, books: Books, clock: Clock
 ) -> None:
     books.held["BTC"] = Decimal(0)
-    never = await Journal.open(f"sqlite:///{tmp_path / 'never.db'}", clock)
+    never = await Journal.open(f"sqlite:///{tmp_path / 'never.db'}", clock, mark_file=tmp_path / "never.mark")
     again = await restored(never, tmp_path, clock, "never")
     found = await compared(comparing(again, api, tolerances={}), again)
     [said] = found.differing

@@ -31,6 +31,7 @@ from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.books.gateway_books import Books, compared, comparing, name, sender_of
 from tests.bridge.workers.conftest import START, paid
 from tests.clock import Clock
+from tests.resuming import resumed
 from tests.scripted_gateway import Gateway
 
 LIMIT = PayoutLimits(
@@ -95,7 +96,7 @@ async def payout(journal: Journal, payout_id: str) -> Payout:
 async def dismiss(journal: Journal) -> None:
     for one in await journal.history.forgotten_payouts():
         await journal.console.dismiss(forgotten_payout_key(one.payout), by="Ada")
-    await journal.console.resume_payouts(by="Ada", note=None)
+    await resumed(journal, by="Ada", note=None)
 
 
 async def sends_all(journal: Journal, api: ShkeeperApi, clock: Clock) -> None:
@@ -174,7 +175,7 @@ async def test_an_order_of_before_that_is_unlike_what_was_forgotten_waits_for_a_
     journal = await restored.restore()
     if is_before_sending:  # in a coin that the comparison does not know of
         assert not (await compared(comparing(journal, api), journal)).forgotten
-        await journal.console.resume_payouts(by="Ada", note=None)
+        await resumed(journal, by="Ada", note=None)
         books.has(name(1, 0), "TRX")
         await sender_of(api, journal).round()
     else:
@@ -327,7 +328,7 @@ async def test_by_an_older_name_nothing_is_taken_over_before_a_person_has_looked
     books.has(known_as)
     [forgotten] = (await compared(comparing(journal, api), journal)).forgotten
     assert forgotten.external_id == known_as
-    await journal.console.resume_payouts(by="Ada", note=None)
+    await resumed(journal, by="Ada", note=None)
     await sends_all(journal, api, restored.clock)
     assert ((await payout(journal, again)).external_id, books.ordered) == (None if is_plain else known_as, 0)
     item = forgotten_payout(forgotten, START)

@@ -52,6 +52,7 @@ from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, paid, payment
 from tests.clock import Clock
 from tests.matrices import every_pair
+from tests.resuming import resumed
 
 SHARE = NamedShare(payment(), "s1", INSTALLATION)
 COINS = ("ETH-USDT", "BTC")
@@ -397,7 +398,7 @@ class World:
             assert is_here or (name, coin) in told, f"{name} in {coin} was not found"
         for one in forgotten:
             await self.journal.console.dismiss(forgotten_payout_key(one.payout), by="Ada")
-        await self.journal.console.resume_payouts(by="Ada", note=None)
+        await resumed(self.journal, by="Ada", note=None)
 
     async def ask_again(self) -> None:
         """The marketplace orders again what it wants and the bridge does not know."""

@@ -14,6 +14,7 @@ from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.conftest import START
 from tests.bridge.workers.payouts.sending import FAILED, UNKNOWN, Books, escrow, name, new_sender, status, wanted
 from tests.clock import Clock
+from tests.resuming import resumed
 from tests.scripted_gateway import Gateway, Request, says
 from tests.waiting import until
 
@@ -202,7 +203,7 @@ async def test_what_is_held_between_the_first_look_and_the_question_is_not_sent(
         await sender.orders_answered()
         held.set()
     assert (books.questions, {await status(journal, one) for one in payout_ids}) == (0, {"created"})
-    await journal.console.resume_payouts(by="Ada", note=None)
+    await resumed(journal, by="Ada", note=None)
     await sender.round()
     assert books.questions == 1
 

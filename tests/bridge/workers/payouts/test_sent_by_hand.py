@@ -16,6 +16,7 @@ from coordinator.payouts.observations import PayoutWithheld
 from coordinator.payouts.resolution import NothingToResolveError, ResolutionOutcome, UnexplainedResolutionError
 from providers.shkeeper.asking.api import ShkeeperApi
 from tests.bridge.workers.payouts.sending import Books, escrow, new_sender, status, wanted
+from tests.resuming import resumed
 from tests.scripted_gateway import Gateway, Request, says
 from tests.waiting import until
 
@@ -56,7 +57,7 @@ async def test_what_was_sent_by_hand_while_it_was_held_is_never_asked_for(
         await said(journal, sender, payout_id, "not-sent")
     await said(journal, sender, payout_id)
     assert (await status(journal, payout_id), await escrow(journal)) == ("broadcast", "releasing")
-    await journal.console.resume_payouts(by="Bo", note=None)
+    await resumed(journal, by="Bo", note=None)
     await sender.round()
     assert (books.questions, await status(journal, payout_id)) == (0, "broadcast")
     # One transaction carries one payout, unless somebody has seen that it carries more.

@@ -3,12 +3,14 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isDismissedWithANote, type Outcome, paymentIdIn, resolutionFault, WAITS } from "../model/attention";
-import type { Action, PayoutRow } from "../model/ops-documents";
+import { endedBy } from "../model/holds";
+import type { Action, HoldItem, PayoutRow } from "../model/ops-documents";
 import { refundFault, sentFault } from "../model/refunds";
-import { get, post, Problem } from "../net/rest";
+import { get, newKey, post, Problem } from "../net/rest";
 import { Asked } from "./Approval";
 import { desk } from "./desk";
 import { endpointDone } from "./endpointDeeds";
+import { HoldsToEnd } from "./HoldsToEnd";
 import { NOTHING_WANTED, refundContent, RefundFields, type RefundWanted, type Seen } from "./RefundFields";
 import {
   FOR_BOTH,
@@ -66,6 +68,11 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
   const [elsewhere, setElsewhere] = useState<string | null>(null);
   const isOtherAddress = elsewhere !== null && elsewhere === wanted.sent?.destination;
   const seen = { isForSeveral, isOtherAddress };
+  /** What is shown of who holds payouts, which stands still until the bridge has said that there are others. */
+  const [holds, setHolds] = useState<readonly HoldItem[]>(() => desk.hold.value?.holds ?? []);
+  const [holdsBefore, setHoldsBefore] = useState<readonly string[] | null>(null);
+  const [key] = useState(newKey);
+  const toEnd = intent.action === "resume" || intent.action === "resume-without-comparison" ? endedBy(intent.action, holds) : null;
   const asSeen = isOtherAddress ? GAVE_BOTH : isForSeveral ? FOR_BOTH : null;
   const words = wanted.sent === null ? WORDS[intent.action] : SENT_ALREADY;
   const said = intent.action === "resolve" ? outcome : null;
@@ -97,7 +104,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
     }
     setState("doing");
     try {
-      const content = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen, row };
+      const content = { outcome, txHash: txHash.trim(), note: note.trim(), hours, wanted, paymentId: paymentIdIn(payment) ?? "", seen, row, holds: toEnd ?? [], key };
       setState(await done(intent, who.said, content));
       void desk.askAttention();
       desk.retell();
@@ -106,7 +113,13 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
       const refused = error instanceof Problem && error.status === 409 ? error : null;
       if (refused?.code === "transaction_taken") setTaken(named);
       else if (refused?.code === "other_address") setElsewhere(wanted.sent?.destination ?? null);
-      else if (refused !== null) setRefusals(refusals + 1);
+      else if (refused?.code === "holds_unseen") {
+        await desk.askHold();
+        setHoldsBefore(holds.map(({ holdId }) => holdId));
+        setHolds(desk.hold.value?.holds ?? []);
+        setIsAskedAgain(false);
+        setFault("Others hold payouts by now, and nothing was resumed. Look at what is new, and say so again.");
+      } else if (refused !== null) setRefusals(refusals + 1);
       setState("asking");
     }
   };
@@ -136,6 +149,7 @@ function ActionDialog({ intent, close }: { intent: Intent; close: () => void }):
         ) : (
           <>
             <p>{words.text}</p>
+            {toEnd !== null && <HoldsToEnd holds={toEnd} seen={holdsBefore} />}
             {intent.action === "wait" && (
               <Field label="How long, from now" note={null}>
                 <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
@@ -204,9 +218,12 @@ interface Said {
   seen: Seen;
   /** The payout as it is shown. */
   row: PayoutRow | null;
+  /** The holds that are to end, as they are shown. */
+  holds: readonly HoldItem[];
+  key: string;
 }
 
-async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, seen, row }: Said): Promise<Done> {
+async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, seen, row, holds, key }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
     return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
@@ -220,7 +237,10 @@ async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note
     return post<Done>(`/api/ops/refunds/${encodeURIComponent(intent.refundId)}/cancellation`, { ...by, ...noted });
   }
   if (!("payoutId" in intent) && !("paymentId" in intent)) {
-    return post<Done>(`/api/ops/${intent.action === "hold" ? "hold" : "resumption"}`, { ...by, ...(note === "" ? {} : { note }) });
+    const said = { ...by, ...(note === "" ? {} : { note }) };
+    if (intent.action === "hold") return post<Done>("/api/ops/hold", said);
+    const without = intent.action === "resume-without-comparison" ? { withoutComparison: true } : {};
+    return post<Done>("/api/ops/resumption", { ...said, ...without, seen: holds.map(({ holdId }) => holdId) }, key);
   }
   if ("paymentId" in intent) {
     const payment = `/api/ops/payments/${encodeURIComponent(intent.paymentId)}`;

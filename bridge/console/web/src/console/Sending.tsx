@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { mayDo } from "../model/attention";
+import { endedBy, isComparing, missingIn } from "../model/holds";
 import { age, moment } from "../model/times";
 import { useStore } from "../net/store";
 import { useNow } from "../parts/clock";
@@ -23,14 +24,15 @@ export function Sending(): JSX.Element | null {
         {held ? (
           <>
             <strong>Payouts are held</strong> by{" "}
-            {holds.map(({ heldBy, heldAt, note }, index) => (
-              <span key={`${heldAt} ${heldBy}`}>
+            {holds.map((one, index) => (
+              <span key={one.holdId}>
                 {index > 0 && "; by "}
-                {heldBy} since{" "}
-                <time dateTime={heldAt} title={age(heldAt, now)}>
-                  {moment(heldAt)}
+                {one.heldBy} since{" "}
+                <time dateTime={one.heldAt} title={age(one.heldAt, now)}>
+                  {moment(one.heldAt)}
                 </time>
-                {note && `: ${note}`}
+                {one.note && `: ${one.note}`}
+                {missingIn(one) !== null && `. ${missingIn(one)}`}
               </span>
             ))}
           </>
@@ -38,9 +40,14 @@ export function Sending(): JSX.Element | null {
           "Payouts are sent."
         )}
       </p>
-      {may && (
+      {may && (!held || endedBy("resume", holds).length > 0) && (
         <button type="button" class="quiet" onClick={() => askFor({ action: held ? "resume" : "hold", ...ALL })}>
           {held ? "Resume payouts …" : "Hold all payouts …"}
+        </button>
+      )}
+      {may && isComparing(holds) && (
+        <button type="button" class="quiet" onClick={() => askFor({ action: "resume-without-comparison", ...ALL })}>
+          Resume without the comparison …
         </button>
       )}
       {held && mayDo(session, "hold") && (

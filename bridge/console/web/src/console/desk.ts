@@ -124,7 +124,7 @@ class Desk {
     return document.querySelector("dialog[open]") !== null;
   }
 
-  private async askHold(): Promise<void> {
+  async askHold(): Promise<void> {
     try {
       this.hold.set(await get<PayoutHold>("/api/payouts/hold"));
     } catch (error) {

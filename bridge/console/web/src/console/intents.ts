@@ -1,6 +1,7 @@
 /** What staff may do, and the words in which each is asked before it is done. */
 
 import type { Gift, Outcome } from "../model/attention";
+import type { Resuming } from "../model/holds";
 import type { ProblemKind, Ruling } from "../model/ops-documents";
 import { ENDPOINT_WORDS, type EndpointDeed } from "./endpointDeeds";
 
@@ -10,7 +11,7 @@ export type Intent = { title: string; detail: string } & (
   | { action: "replay"; webhookId: string }
   | { action: "dismiss"; id: string }
   | { action: "give"; gift: Gift }
-  | { action: "hold" | "resume" }
+  | { action: "hold" | Resuming }
   | { action: Ruling | "refund"; paymentId: string }
   | { action: "withdraw"; refundId: string }
   | { action: "settle"; paymentId: string; problem: ProblemKind }
@@ -87,9 +88,17 @@ export const WORDS: Record<Intent["action"], Words> = {
   },
   resume: {
     title: "Resume payouts?",
-    text: "What waits is sent at once.",
+    text: "What waits is sent at once, unless others hold payouts.",
     button: "Resume payouts …",
     again: { text: "Are you sure? All that waits leaves at once, and cannot be called back.", button: "Yes, resume payouts" },
+  },
+  "resume-without-comparison": {
+    title: "Resume payouts without the comparison?",
+    text:
+      "The journal was restored or copied, and the bridge is still comparing it with the providers: a payout that it has forgotten " +
+      "may have been sent already, and is sent once more then. What the comparison finds from now on holds nothing.",
+    button: "Resume without the comparison …",
+    again: { text: "Are you sure? What was sent before may be sent again, and cannot be called back.", button: "Yes, resume without it" },
   },
   recheck: {
     title: "Re-check this payout?",
@@ -146,7 +155,7 @@ export const FOR_BOTH = "Yes, it is for both";
 /** And an address that is not the one of before is the buyer's only where they gave it. */
 export const GAVE_BOTH = "Yes, the buyer gave it";
 export const NEEDS_A_NOTE: readonly string[] = ["accept", "cancel", "settle", "reject", "refund"];
-export const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resolve", "withdraw", "withdraw-payout", "endpoint-disable"];
+export const TAKES_A_NOTE: readonly string[] = [...NEEDS_A_NOTE, "approve", "dismiss", "hold", "resume", "resume-without-comparison", "resolve", "withdraw", "withdraw-payout", "endpoint-disable"];
 const WHY_MISSING = "Say why: it is kept with what you do.";
 const FOUND_OUT: Record<Outcome, string> = {
   sent: "it was sent",

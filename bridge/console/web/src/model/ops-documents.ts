@@ -144,7 +144,19 @@ export interface PayoutHold {
   heldAt?: string | null;
   heldBy?: string | null;
   note?: string | null;
-  holds?: { heldAt: string; heldBy: string; note: string | null }[];
+  holds?: HoldItem[];
+}
+
+/** One of those who hold payouts. */
+export interface HoldItem {
+  holdId: string;
+  heldAt: string;
+  heldBy: string;
+  note: string | null;
+  /** Of the bridge's own hold: whether the books are still being compared. */
+  comparison?: "open" | "over" | null;
+  /** Of the bridge's own hold: how many decisions of people the journal lacks; null where nobody knows. */
+  missingDecisions?: number | null;
 }
 
 export interface AttentionItem extends Handling {
