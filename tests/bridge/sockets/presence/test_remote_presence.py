@@ -271,7 +271,7 @@ async def test_who_goes_to_another_bridge_and_comes_back_within_the_grace_period
         settle(nodes)
     assert [node.presence.is_here("u1") for node in nodes] == [True] * 3
     assert [node.announced for node in nodes] == [[("u1", "online")]] * 3
-    assert {one.user_id for one in first.contradicted} == {"u1"}, "clients that others told so, and come here, hear it"
+    assert {one.user_id for one in first.contradicted} == {"u1"}, "who was told so elsewhere hears it"
 
 
 @pytest.mark.parametrize("is_noticed_first", [True, False])
