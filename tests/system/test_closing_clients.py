@@ -64,7 +64,7 @@ def test_a_poll_that_waits_is_answered_when_the_bridge_stops_and_does_not_keep_i
 
 
 def test_whoever_is_told_when_to_come_back_waits_for_just_that_and_then_as_before(bridge: BridgeProcess) -> None:
-    """Also if the bridge stays away: then it tries as often as it ever did, though two have told its client to wait."""
+    """Also if the bridge stays away: then it tries as often as ever, though two have told its client to wait."""
     hearing, clients, tries = Hearing(), range(4), 5
     script = Script("coming-back.mjs", bridge.url, str(RECIPE), take=hearing.lines.put)
     as_set = shortest, longest, spread = [20, 100, 0.5]
