@@ -14,7 +14,6 @@ from bridge.journal.liveness import GONE_AFTER, OFFLINE_AFTER, SAID_EVERY_SECOND
 from bridge.recovery import is_of_before_activity_was_kept
 from bridge.sockets import SocketServer
 from bridge.sockets.presence.activity_log import moment_of
-from bridge.sockets.presence.presence import status_change
 from bridge.sockets.presence.remote_presence import Noted
 from bridge.sockets.transport.asking import answering
 from bridge.sockets.transport.disconnects import Disconnect
@@ -124,7 +123,7 @@ class SharedActivity:
         """By others, of users of this bridge. One that stood still believes it until it has asked."""
         if not is_doubted:
             for one in gone:
-                self._is_said_to_be_gone(one.user_id)
+                self._presence.is_said_to_be_gone(one.user_id)
             return
         here = [one for one in gone if one.user_id in self._presence.arrived]
         users_of: dict[str, list[str]] = {}
@@ -150,12 +149,6 @@ class SharedActivity:
             # That it is here may have been on its way when it was read that it is not.
             if one.user_id not in self._presence.arrived:
                 self._remote_presence.publish(one)
-
-    def _is_said_to_be_gone(self, user_id: str) -> None:
-        """Of one who is here all the same: whoever was told so at another bridge, and comes here, hears that."""
-        if (activity := self._presence.is_said_to_be_gone(user_id)) is not None:
-            status = status_change(user_id, is_online=True, seen_at=activity.at)
-            self._activity_log.note(status.to(), user_id)
 
     def _was_there(self, node: str, at: datetime) -> None:
         """Not later than now, also where the clock was ahead when it said so, or when that was looked up."""

@@ -46,11 +46,11 @@ from bridge.sockets.presence.activity_log import ActivityLog
 from bridge.sockets.presence.announcer import Announcer
 from bridge.sockets.presence.presence import LocalPresence
 from bridge.sockets.recovery.deferred_answers import DeferredAnswer
-from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, Restored, brought_by
+from bridge.sockets.recovery.reconnections import NOTHING, Recalls, Reconnections, Restored, brought_by, has_gone
 from bridge.sockets.recovery.recovery import Missed, Recovery
 from bridge.sockets.recovery.replays import Replays
 from bridge.sockets.rooms.manager import ClientManager, Member, packet_parts
-from bridge.sockets.transport.asking import answers
+from bridge.sockets.transport.asking import stays
 from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import EngineIoServer
 from bridge.sockets.transport.frames import Outgoing, frames_of
@@ -187,10 +187,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             await self.reconnections.ready()
             if self.manager.sid_from_eio_sid(eio_sid, namespace) is None:
                 principal = await self.reconnections.recognize(data, principal, self.admission)
-                missed = await self.reconnections.take_up(
-                    brought_by(data), self.admission.now(principal), self._free, connection
-                )
-            if eio_sid not in self.environ:
+                brought, now = brought_by(data), self.admission.now(principal)
+                missed = await self.reconnections.take_up(brought, now, self._free, connection)
+            if eio_sid not in self.environ or ("pid" in brought_by(data) and has_gone(connection)):
                 return
         sid = await self.manager.pre_connect(eio_sid, namespace, None if missed is None else missed.session.sid)
         if sid is None:
@@ -286,7 +285,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     async def _free(self, sid: str, asks_first: bool) -> bool:
         """Whoever held a session until now is half open, and is closed. Returns whether nobody does any more."""
         holder = self.manager.connection(sid)
-        if holder is not None and not (asks_first and await answers(holder)):
+        stay = holder is not None and await stays(holder, is_asked=asks_first)
+        if holder is not None and not stay and self.manager.connection(sid) is holder:
             await holder.finish(Disconnect.TAKEN_OVER)
         return self.manager.eio_sid_from_sid(sid, DEFAULT_NAMESPACE) is None
 

@@ -69,8 +69,6 @@ export class Rooms<Found> {
   private connection = new AbortController();
   /** What gives up waiting once the connection is over. Not by its signal: Node warns of one that so many listen to. */
   private readonly ends = new Set<() => void>();
-  /** Puts back how long the socket waits between two connections, which the bridge has changed for the next. */
-  private restoreWaits: (() => void) | null = null;
   private isNudged = false;
   private wake = (): void => undefined;
 
@@ -137,20 +135,20 @@ export class Rooms<Found> {
     this.wire.off("connect", this.connected);
     this.wire.off("disconnect", this.disconnected);
     this.wire.off("bridge-stopping", this.told);
-    this.waitAsBefore();
+    waitAsBefore(this.wire);
     for (const [event, handler] of this.handlers) this.wire.off(event, handler);
     this.held = null;
     this.end();
   }
 
   private readonly attempted = (): void => {
-    this.waitAsBefore();
+    waitAsBefore(this.wire);
     void Promise.resolve().then(() => failIfClosed(this.wire)); // once there is an engine
   };
 
   /** What a cut left behind the stock client would hand out before it connects, and the bridge tells it again. */
   private readonly opened = (): void => {
-    this.waitAsBefore();
+    waitAsBefore(this.wire);
     this.wire.receiveBuffer = [];
     endIfDeaf(this.wire);
   };
@@ -173,14 +171,8 @@ export class Rooms<Found> {
   };
 
   private readonly told = ({ comeBackInMs }: BridgeStopping): void => {
-    this.waitAsBefore();
-    this.restoreWaits = comeBackIn(this.wire, comeBackInMs);
+    comeBackIn(this.wire, comeBackInMs);
   };
-
-  private waitAsBefore(): void {
-    this.restoreWaits?.();
-    this.restoreWaits = null;
-  }
 
   private readonly disconnected = (): void => {
     this.end();
@@ -368,11 +360,21 @@ function endIfDeaf({ io }: Socket): void {
   engine?.once("upgrading", () => engine.once("upgradeError", () => tell(engine.transport, "close")));
 }
 
-/** Has the stock client wait for just this long before it connects again. Returns what puts back what it was. */
-function comeBackIn({ io }: Socket, ms: number): () => void {
-  const [shortest, longest, spread] = [io.reconnectionDelay(), io.reconnectionDelayMax(), io.randomizationFactor()];
+/** How long clients wait between two connections that the bridge has told to wait otherwise. Several `Rooms` may be told of one. */
+const waits = new WeakMap<Manager, readonly [shortest: number, longest: number, spread: number]>();
+
+/** Has the stock client wait for just this long before it connects again. */
+function comeBackIn({ io }: Socket, ms: number): void {
+  if (!waits.has(io)) waits.set(io, [io.reconnectionDelay(), io.reconnectionDelayMax(), io.randomizationFactor()]);
   io.reconnectionDelay(ms).reconnectionDelayMax(ms).randomizationFactor(0);
-  return () => void io.reconnectionDelay(shortest).reconnectionDelayMax(longest).randomizationFactor(spread);
+}
+
+/** Puts that back. */
+function waitAsBefore({ io }: Socket): void {
+  const before = waits.get(io);
+  if (before === undefined) return;
+  waits.delete(io);
+  io.reconnectionDelay(before[0]).reconnectionDelayMax(before[1]).randomizationFactor(before[2]);
 }
 
 const tell = (emitter: { emit(event: string, error: Error): unknown } | undefined, event: "close" | "error"): void =>

@@ -64,9 +64,10 @@ def test_a_poll_that_waits_is_answered_when_the_bridge_stops_and_does_not_keep_i
 
 
 def test_whoever_is_told_when_to_come_back_waits_for_just_that_and_then_as_before(bridge: BridgeProcess) -> None:
-    hearing, clients = Hearing(), range(4)
+    """Also if the bridge stays away: then it tries as often as ever, though two have told its client to wait."""
+    hearing, clients, tries = Hearing(), range(4), 5
     script = Script("coming-back.mjs", bridge.url, str(RECIPE), take=hearing.lines.put)
-    as_set = [20, 100, 0.5]
+    as_set = shortest, longest, spread = [20, 100, 0.5]
 
     def lines(client: int, kind: str) -> list[dict[str, Any]]:
         return [line for line in hearing.heard if line["client"] == client and kind in line]
@@ -77,6 +78,7 @@ def test_whoever_is_told_when_to_come_back_waits_for_just_that_and_then_as_befor
     try:
         hearing.wait_for(lambda _: are_live(1))
         assert bridge.stop() == 0
+        hearing.wait_for(lambda _: all(len(lines(client, "tried")) >= tries for client in clients))
         bridge.start()
         hearing.wait_for(lambda _: are_live(2))
     finally:
@@ -86,6 +88,9 @@ def test_whoever_is_told_when_to_come_back_waits_for_just_that_and_then_as_befor
         assert 1_000 <= told["told"] <= 1_000 + len(clients)
         assert told["waits"] == [told["told"], told["told"], 0]
         assert waited["waited"] >= told["told"] - 2  # the clocks of Node's timers are a millisecond's
+        for tried in lines(client, "tried"):
+            own_wait = min(shortest * 2 ** (tried["number"] - 1), longest)
+            assert tried["tried"] >= own_wait * (1 - spread) - 2
         assert [line["waits"] for line in lines(client, "live")] == [as_set, as_set]
 
 

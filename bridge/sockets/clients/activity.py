@@ -32,7 +32,10 @@ class Activity:
         self._server = server
         self._remote_presence = RemotePresence(on_status=self._stands_elsewhere, on_typing=self._types_elsewhere)
         self.presence = LocalPresence(
-            lambda: self.announcer.announce(), self._remote_presence, grace_seconds=presence_grace_seconds
+            lambda: self.announcer.announce(),
+            self._remote_presence,
+            contradict=self._contradict,
+            grace_seconds=presence_grace_seconds,
         )
         self.announcer = Announcer(
             self.presence.announcements,
@@ -192,6 +195,10 @@ class Activity:
         event = _event_of(activity)
         self._server.activity_log.note(event, activity.user_id, activity.chat_id)
         deliver(self._server, [event], besides=[*besides, *own])
+
+    def _contradict(self, activity: UserActivity) -> None:
+        """Nothing has changed here; whoever was told otherwise at another bridge, and comes here, hears this."""
+        self._server.activity_log.note(_event_of(activity), activity.user_id)
 
     def _stands_elsewhere(self, activity: UserActivity) -> None:
         self.presence.changed_elsewhere(activity)

@@ -45,6 +45,8 @@ class _Here:
     """When the last socket left; the grace period runs from then."""
     seen_at: datetime | None = None
     """When the user was last seen, where that was before the grace period."""
+    is_told_gone: bool = False
+    """Whether others say that the user has gone from here, which stands until it has a socket again."""
 
 
 class Roster:
@@ -81,6 +83,7 @@ class Roster:
             self._gone.pop(user_id, None)
         here.sids.add(sid)
         here.gone_at = here.seen_at = None
+        here.is_told_gone = False
         self._leaving.pop(user_id, None)
         return is_news
 
@@ -98,6 +101,17 @@ class Roster:
         """Whether a user is online by a socket that is there."""
         here = self._here.get(user_id)
         return here is not None and bool(here.sids)
+
+    def is_told_gone(self, user_id: str) -> bool:
+        """Whether others say that a user has gone from here, who is not back yet."""
+        here = self._here.get(user_id)
+        return here is not None and here.is_told_gone
+
+    def note_told_gone(self, user_id: str) -> None:
+        """Others say that a user has gone from here, who has no socket and may come back."""
+        here = self._here.get(user_id)
+        if here is not None:
+            here.is_told_gone = True
 
     @property
     def arrived(self) -> Collection[str]:
@@ -198,12 +212,15 @@ class LocalPresence:
         announce: Callable[[], object],
         remote_presence: RemotePresence,
         *,
+        contradict: Callable[[UserActivity], object],
         grace_seconds: float,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], datetime] = steady_now,
     ) -> None:
-        """`announce` is called when there are more announcements."""
+        """`announce` is called when there are more announcements; `contradict` with how a user stands of whom others
+        have told their clients otherwise, who may come here."""
         self._announce = announce
+        self._contradict = contradict
         self.announcements = Announcements()
         self.remote_presence = remote_presence
         """Who is online and types at other bridges."""
@@ -233,8 +250,11 @@ class LocalPresence:
     def arrive(self, sid: str, user_id: str) -> None:
         """A user whom a socket has claimed is online, unless that has left meanwhile."""
         last_seen = self._roster.last_seen(user_id)
+        is_told_gone = self._roster.is_told_gone(user_id)
         if self._roster.arrive(sid, user_id):
             self._changed(user_id, self._wall(self._steady()), last_seen, is_online=True)
+        elif is_told_gone and self._roster.has_socket(user_id):
+            self._is_here_after_all(user_id)
 
     def expect(self, user_id: str, seen_at: datetime) -> None:
         """A user was online when the bridge ended, and may come back. It is kept that it is at this one now, and
@@ -245,13 +265,24 @@ class LocalPresence:
 
     def come_from(self, node: str, *, online: Collection[str], others: Collection[str] = ()) -> None:
         """A client is here by now that was at another node, where it stood for some users and spoke for others."""
+        # Before that they have gone from there: whoever hears both in turn has them online all the time. It may have
+        # been kept, and not read yet, that they are not here.
+        for user_id in filter(self._roster.has_socket, online):
+            self._say_here(user_id)
         self.remote_presence.come_from(node, online=online, others=others, at=self._clock())
 
-    def is_said_to_be_gone(self, user_id: str) -> UserActivity | None:
+    def is_said_to_be_gone(self, user_id: str) -> None:
         """Another says that a user is not here any more, which it says of a node that it takes for gone, and of who
-        has come to it from here. Returns what the others are told, if it is here."""
-        if not self._roster.has_socket(user_id):
-            return None
+        has come to it from here. If it is here, the others are told; if it comes back in time, they are told then."""
+        if self._roster.has_socket(user_id):
+            self._is_here_after_all(user_id)
+        else:
+            self._roster.note_told_gone(user_id)
+
+    def _is_here_after_all(self, user_id: str) -> None:
+        self._contradict(self._say_here(user_id))
+
+    def _say_here(self, user_id: str) -> UserActivity:
         activity = UserActivity(user_id, None, is_on=True, at=self._clock())
         self.remote_presence.publish(activity)
         return activity

@@ -22,7 +22,7 @@ from bridge.sockets.transport.disconnects import Disconnect
 from bridge.sockets.transport.engine import EngineIoServer
 from bridge.sockets.transport.frames import Outgoing, event_message
 
-__all__ = ["NOTHING", "Recalls", "Reconnections", "Restored", "brought_by"]
+__all__ = ["NOTHING", "Recalls", "Reconnections", "Restored", "brought_by", "has_gone"]
 
 T = TypeVar("T")
 
@@ -129,37 +129,52 @@ class Reconnections:
         """What a client missed whose session can be restored, by what it brings; None if it brings none, or has to
         begin anew. `free` closes the connection of whoever holds a sid, unless it is to be asked first and answers,
         and says whether nobody holds it any more. Where that cannot be known the client's own `connection` is closed,
-        so that it comes again."""
+        so that it comes again. Once that has gone by itself, nothing more is done in its name: its client may be back
+        over another one."""
         pid = brought.get("pid")
         if pid is None or brought.get("recovery") is False:
             return None
         allowance = self._replays.for_address(connection.address)
         take_up = partial(self.recovery.take_up, pid, brought.get("offset"), principal, allowance)
+        missed = await self._take_up(take_up, principal, free, connection)
+        if has_gone(connection):
+            return None
+        RECOVERIES.labels("anew" if missed is None else "recovered").inc()
+        return missed
+
+    async def _take_up(
+        self,
+        take_up: Callable[[], Awaitable[Missed | None]],
+        principal: Principal,
+        free: Callable[[str, bool], Awaitable[bool]],
+        connection: Connection,
+    ) -> Missed | None:
         for _ in range(TAKE_UP_TIMES):
             try:
-                missed = await _until_available(take_up)
+                missed = await _until_available(take_up, lambda: not has_gone(connection))
             except SessionContestedError:
                 logger.info("a client begins anew: another one has its session, at another bridge, and is there")
-                break
+                return None
             except StoreUnavailableError:
                 await connection.finish(Disconnect.UNAVAILABLE)
                 return None
-            if missed is None:
-                break
+            if missed is None or has_gone(connection):
+                return None
             if self._has_lost_rooms(missed, principal):
                 logger.info("a client begins anew: its user lost a room before it had surely heard all until then")
-                break
-            is_contested = _is_contested(missed.session)
+                return None
+            is_held, is_contested = missed.session.left is None, _is_contested(missed.session)
             is_free = await free(missed.session.sid, is_contested)
+            if is_held and is_free:
+                _note_exchange(missed.session)
+            if has_gone(connection):
+                return None
             if is_contested and not is_free:
                 logger.info("a client begins anew: another one has its session, and is there")
-                break
+                return None
             if is_free and self.can_be_restored(missed, principal):
-                RECOVERIES.labels("recovered").inc()
                 return missed
-        else:
-            logger.info("a client begins anew: it cannot be told all that changed since it left")
-        RECOVERIES.labels("anew").inc()
+        logger.info("a client begins anew: it cannot be told all that changed since it left")
         return None
 
     def can_be_restored(self, missed: Missed, principal: Principal) -> bool:
@@ -210,9 +225,14 @@ class Reconnections:
         await self.recovery.close()
 
 
-async def _until_available(ask: Callable[[], Awaitable[T]]) -> T:
+def has_gone(connection: Connection) -> bool:
+    """Whether a client is not there any more over a connection, be it that this is still to be closed here."""
+    return connection.lost_at is not None or not connection.is_present
+
+
+async def _until_available(ask: Callable[[], Awaitable[T]], is_wanted: Callable[[], bool] = lambda: True) -> T:
     """Asks again for a while: a database that is restarted, or gives its work to another, is back in seconds. Raises
-    StoreUnavailableError."""
+    StoreUnavailableError, sooner where it is not wanted any more."""
     loop = asyncio.get_running_loop()
     begun_at = loop.time()
     while True:
@@ -220,7 +240,8 @@ async def _until_available(ask: Callable[[], Awaitable[T]]) -> T:
             return await ask()
         except StoreUnavailableError as error:
             is_contested = isinstance(error, SessionContestedError)
-            if loop.time() >= begun_at + (CONTESTED_SECONDS if is_contested else UNAVAILABLE_SECONDS):
+            ends_at = begun_at + (CONTESTED_SECONDS if is_contested else UNAVAILABLE_SECONDS)
+            if loop.time() >= ends_at or not is_wanted():
                 raise
         await asyncio.sleep(RETRY_SECONDS)
 
@@ -231,12 +252,16 @@ def brought_by(auth: Any) -> dict[str, Any]:
 
 
 def _is_contested(session: Session) -> bool:
-    """Whether a session that a connection has was taken over from one again and again, lately; notes that it is to be
-    once more."""
-    if session.left is not None:
-        return False
+    """Whether a session that a connection has was taken over from one again and again, lately."""
+    return session.left is None and len(_exchanges_of(session)) == EXCHANGES
+
+
+def _note_exchange(session: Session) -> None:
+    """It was taken over from a connection once more."""
+    session.exchanges = (*_exchanges_of(session), asyncio.get_running_loop().time())
+
+
+def _exchanges_of(session: Session) -> tuple[float, ...]:
+    """The last of those that count."""
     now = asyncio.get_running_loop().time()
-    lately = tuple(at for at in session.exchanges if now - at < EXCHANGES_WITHIN_SECONDS)[-EXCHANGES:]
-    is_contested = len(lately) == EXCHANGES
-    session.exchanges = (*lately, now)
-    return is_contested
+    return tuple(at for at in session.exchanges if now - at < EXCHANGES_WITHIN_SECONDS)[-EXCHANGES:]

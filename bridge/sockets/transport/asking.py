@@ -5,10 +5,20 @@ from collections.abc import Collection
 
 from bridge.sockets.transport.connection import Connection
 
-__all__ = ["answering", "answers"]
+__all__ = ["answering", "answers", "stays"]
 
 # More than an answer takes over any line that is of use.
 ANSWER_SECONDS, POLLS = 2.0, 100
+
+
+async def stays(connection: Connection, *, is_asked: bool) -> bool:
+    """Whether the client of a connection that is to make way for another is there to stay, where it `is_asked`. What
+    it has sent is handled first, or as much of it as can be in a moment: it may have said goodbye."""
+    for _ in range(POLLS):
+        if connection.closed or (connection.came is None and not connection.is_paused):
+            break
+        await asyncio.sleep(ANSWER_SECONDS / POLLS)
+    return is_asked and await answers(connection)
 
 
 async def answers(connection: Connection) -> bool:

@@ -78,7 +78,7 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         self.seat: CountedConnection | None = None
         """Its place, while it polls."""
         self._polling: Polling | None = None
-        self._came: list[str | bytes | None] | None = None
+        self.came: list[str | bytes | None] | None = None
         """What came while something that came before is handled; None: nothing is. Ends with None once it is gone."""
         self._rate_full_at = self._joins_full_at = 0.0
         """When it may send, and join rooms, as much at once again as any may; by the event loop's clock."""
@@ -236,11 +236,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """A message has come over the WebSocket. They are handled one after the other."""
         if content == ALIVE:
             self._answers_ping()
-        elif self._came is None:
-            self._came = [content]
+        elif self.came is None:
+            self.came = [content]
             self.server.start(self._handle())
         else:
-            self._came.append(content)
+            self.came.append(content)
             if self.protocol is not None:
                 self.protocol.pause()
 
@@ -254,14 +254,14 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
         """The same, or it is closing; what came before is handled first."""
         if self.lost_at is None:
             self.lost_at = asyncio.get_running_loop().time()
-        if self._came is None:
+        if self.came is None:
             self.server.start(self._leave())
         else:
-            self._came.append(None)
+            self.came.append(None)
 
     async def _handle(self) -> None:
-        while self._came:
-            content = self._came.pop(0)
+        while self.came:
+            content = self.came.pop(0)
             fault = None
             if content is not None:
                 # Here, where next to nothing is kept of those in a crowd who wait.
@@ -271,11 +271,11 @@ class Connection(AsyncSocket):  # type: ignore[misc]  # python-engineio ships no
             if content is None or fault is not None or self.closed:
                 await self._leave(fault)  # and nothing is listened to any more
                 return
-            if self.protocol is not None and not self._came:
+            if self.protocol is not None and not self.came:
                 self.protocol.resume()
-            if self._came:
+            if self.came:
                 await asyncio.sleep(0)  # one that sends thousands at once is not alone here
-        self._came = None
+        self.came = None
 
     async def _leave(self, fault: Disconnect | None = None) -> None:
         """It has gone, or is closed for what it sent."""

@@ -202,8 +202,19 @@ def test_of_two_tabs_with_one_session_at_two_nodes_one_begins_anew_and_both_stay
     first, second, third = bridges.nodes
     tab = listen(first.url, [["join-request-room", "n5"]])
     twin = listen(second.url, [["join-request-room", "n5"]], session_of=tab)
-    if not any(line.get("recovered") is False for line in twin.heard):
-        twin.wait_for(lambda line: line.get("recovered") is False)
+
+    def count(name: str, value: Any = None) -> int:
+        lines = [line for line in (*tab.heard, *twin.heard) if name in line]
+        return sum(value is None or line[name] is value for line in lines)
+
+    def are_two() -> bool:
+        """Whichever of them was asked while the other came for its session."""
+        for one in (tab, twin):
+            one.fence()
+        return count("recovered", False) == 2  # the first time ever, and the one that begins anew
+
+    wait_until(are_two)
+    put_out = count("disconnected")
     for number in range(10):
         publish(third.url, number, "n5")
     for one in (tab, twin):
@@ -214,7 +225,7 @@ def test_of_two_tabs_with_one_session_at_two_nodes_one_begins_anew_and_both_stay
     for one in (tab, twin):
         hears(one, 19)
         assert numbers(one) == [*range(20)]
-    assert sum("disconnected" in line for line in [*tab.heard, *twin.heard]) == 4
+    assert (count("recovered", False), count("disconnected")) == (2, put_out + 2)
 
 
 def test_a_balancer_that_does_not_lead_polls_back_is_noticed(bridges: Bridges) -> None:

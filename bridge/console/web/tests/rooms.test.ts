@@ -14,7 +14,21 @@ class PlayedSocket {
   /** What the journal was taken back to before. */
   readonly lost = new Set<string>();
   readonly listeners = new Map<string, Set<Listener>>();
-  readonly io = { on: (event: string, listener: Listener) => this.on(`io ${event}`, listener), off: (event: string, listener: Listener) => this.off(`io ${event}`, listener) };
+  /** How long it waits between two connections. */
+  readonly waits = { reconnectionDelay: 1_000, reconnectionDelayMax: 5_000, randomizationFactor: 0.5 };
+  readonly io = {
+    on: (event: string, listener: Listener) => this.on(`io ${event}`, listener),
+    off: (event: string, listener: Listener) => this.off(`io ${event}`, listener),
+    reconnectionDelay: (ms?: number) => this.wait("reconnectionDelay", ms),
+    reconnectionDelayMax: (ms?: number) => this.wait("reconnectionDelayMax", ms),
+    randomizationFactor: (factor?: number) => this.wait("randomizationFactor", factor),
+  };
+
+  private wait(name: keyof PlayedSocket["waits"], value?: number): unknown {
+    if (value === undefined) return this.waits[name];
+    this.waits[name] = value;
+    return this.io;
+  }
 
   on(event: string, listener: Listener): void {
     this.listeners.set(event, (this.listeners.get(event) ?? new Set()).add(listener));
@@ -523,5 +537,33 @@ describe("what is heard", () => {
     socket.cut();
     expect([shown, stood]).toEqual([[], []]);
     expect([...socket.listeners.values()].every(({ size }) => size === 0)).toBe(true);
+  });
+});
+
+describe("a client that is told when to come back", () => {
+  const asSet = { reconnectionDelay: 1_000, reconnectionDelayMax: 5_000, randomizationFactor: 0.5 };
+
+  it.each([
+    ["it tries to", (): void => socket.hears("io reconnect_attempt", 1)],
+    ["it is connected", (): void => socket.hears("io open")],
+    ["the rooms let go of it", (rooms: Rooms<string>[]): void => rooms.forEach((one) => one.dispose())],
+  ])("waits for just that, and as before once %s, however many rooms and words there are", (_, happens) => {
+    const rooms = [playedRooms(), playedRooms()];
+    for (const comeBackInMs of [1_200, 0]) {
+      socket.hears("bridge-stopping", { comeBackInMs });
+      expect(socket.waits).toEqual({ reconnectionDelay: comeBackInMs, reconnectionDelayMax: comeBackInMs, randomizationFactor: 0 });
+    }
+    happens(rooms);
+    expect(socket.waits).toEqual(asSet);
+  });
+
+  it("waits as the page has it wait by then", () => {
+    playedRooms();
+    for (const reconnectionDelay of [2_000, 3_000]) {
+      socket.io.reconnectionDelay(reconnectionDelay);
+      socket.hears("bridge-stopping", { comeBackInMs: 0 });
+      socket.hears("io reconnect_attempt", 1);
+      expect(socket.waits).toEqual({ ...asSet, reconnectionDelay });
+    }
   });
 });

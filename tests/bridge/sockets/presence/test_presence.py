@@ -63,6 +63,7 @@ async def test_the_grace_period_is_as_long_as_ever_when_the_clock_is_set(set_by_
     presence = LocalPresence(
         note_announced,
         RemotePresence(on_status=print, on_typing=print),
+        contradict=print,
         grace_seconds=5,
         clock=wall,
         steady=steady,

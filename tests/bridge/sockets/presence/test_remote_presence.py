@@ -2,10 +2,8 @@
 is so, and nothing twice."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from typing import Any
 
 import pytest
@@ -19,19 +17,31 @@ from bridge.sockets.presence.remote_presence import RemotePresence
 from tests.bridge.sockets.under_fire import fuzzed
 
 NODES, USERS = (0, 1, 2), ("u1", "u2")
+Kept = tuple[str, UserActivity]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 class Node:
-    """A bridge, what it has announced, and what the others did not hear of it yet."""
+    """A bridge, what it has announced, and how far it has read what they all keep."""
 
-    def __init__(self, grace_seconds: float = 0) -> None:
+    def __init__(self, grace_seconds: float = 0, *, name: str = "here", kept: list[Kept] | None = None) -> None:
+        self.name = name
+        self.kept: list[Kept] = [] if kept is None else kept
+        self.read_until = len(self.kept)
         self.announced: list[tuple[str, str]] = []
         self.typing: list[UserActivity] = []
         self.remote_presence = RemotePresence(on_status=self._stands, on_typing=self.typing.append)
         self.remote_presence.keep()
-        self.presence = LocalPresence(self._announce, self.remote_presence, grace_seconds=grace_seconds)
-        self.unheard: dict[int, deque[UserActivity]] = {other: deque() for other in NODES}
+        self.steady = NOW
+        self.contradicted: list[UserActivity] = []
+        self.presence = LocalPresence(
+            self._announce,
+            self.remote_presence,
+            contradict=self.contradicted.append,
+            grace_seconds=grace_seconds,
+            clock=lambda: self.steady,
+            steady=lambda: self.steady,
+        )
         self.socket = 0
 
     def _stands(self, activity: UserActivity) -> None:
@@ -43,29 +53,61 @@ class Node:
             self.announced.append((change.user_id, "online" if change.is_on else "offline"))
 
     def publish(self) -> None:
-        for noted in self.remote_presence.take():
-            for unheard in self.unheard.values():
-                unheard.append(noted.activity)
+        self.kept += [(noted.node or self.name, noted.activity) for noted in self.remote_presence.take()]
         self.remote_presence.is_stored()
+
+    def receive(self) -> bool:
+        """Reads the next that is kept. Returns whether there was one."""
+        if self.read_until == len(self.kept):
+            return False
+        node, activity = self.kept[self.read_until]
+        self.read_until += 1
+        if node != self.name:
+            self.remote_presence.receive(node, activity)
+        elif activity.chat_id is None and not activity.is_on:
+            self.presence.is_said_to_be_gone(activity.user_id)
+        return True
+
+    def come(self, user_id: str) -> str:
+        """A new socket says that a user is online."""
+        self.socket += 1
+        sid = f"s{self.socket}"
+        self.presence.claim(sid, user_id)
+        self.presence.arrive(sid, user_id)
+        return sid
+
+    def let_grace_pass(self) -> None:
+        self.steady += timedelta(hours=1)
+        self.presence._expire()
 
     def last_announced(self, user_id: str) -> str:
         return dict(self.announced).get(user_id, "offline")
+
+
+def settle(nodes: Iterable[Node]) -> None:
+    """All that is to be kept is kept, and read by all."""
+    nodes = [*nodes]
+    is_news = True
+    while is_news:
+        for node in nodes:
+            node.publish()
+        is_news = False
+        for node in nodes:
+            while node.receive():
+                is_news = True
 
 
 class Neighbourhood:
     """All of them, and what can happen to them."""
 
     def __init__(self) -> None:
-        self.nodes = [Node() for _ in NODES]
+        kept: list[Kept] = []
+        self.nodes = [Node(name=str(number), kept=kept) for number in NODES]
         self.sockets: dict[tuple[int, str], str] = {}
 
     async def come(self, number: int, user_id: str) -> None:
         if (number, user_id) not in self.sockets:
-            node = self.nodes[number]
-            node.socket += 1
-            sid = self.sockets[number, user_id] = f"s{node.socket}"
-            node.presence.claim(sid, user_id)
-            node.presence.arrive(sid, user_id)
+            self.sockets[number, user_id] = self.nodes[number].come(user_id)
 
     async def go(self, number: int, user_id: str) -> None:
         if (number, user_id) in self.sockets:
@@ -76,10 +118,8 @@ class Neighbourhood:
     async def publish(self, number: int) -> None:
         self.nodes[number].publish()
 
-    async def receive(self, number: int, origin: int) -> None:
-        unheard = self.nodes[origin].unheard[number]
-        if origin != number and unheard:
-            self.nodes[number].remote_presence.receive(str(origin), unheard.popleft())
+    async def receive(self, number: int) -> None:
+        self.nodes[number].receive()
 
     async def take_for_gone(self, number: int, other: int) -> None:
         """As a node is that was cut off from the database for long: it says who is there once it is back, and who is
@@ -95,8 +135,8 @@ class Neighbourhood:
 NODE, USER = st.sampled_from(NODES), st.sampled_from(USERS)
 DEEDS = st.one_of(
     st.tuples(st.sampled_from(["come", "go"]), NODE, USER),
-    st.tuples(st.just("publish"), NODE),
-    st.tuples(st.sampled_from(["receive", "take_for_gone"]), NODE, NODE),
+    st.tuples(st.sampled_from(["publish", "receive", "receive"]), NODE),
+    st.tuples(st.just("take_for_gone"), NODE, NODE),
 )
 
 
@@ -107,10 +147,7 @@ async def test_in_the_end_each_has_announced_who_is_online_anywhere(deeds: list[
     for deed, *arguments in deeds:
         await getattr(neighbourhood, deed)(*arguments)
     nodes = neighbourhood.nodes
-    for origin, listener in product(NODES, NODES):
-        nodes[origin].publish()
-        for _ in range(len(nodes[origin].unheard[listener])):
-            await neighbourhood.receive(listener, origin)
+    settle(nodes)
     for user_id in USERS:
         is_online = any((number, user_id) in neighbourhood.sockets for number in NODES)
         truth = "online" if is_online else "offline"
@@ -119,6 +156,122 @@ async def test_in_the_end_each_has_announced_who_is_online_anywhere(deeds: list[
         for node in nodes:
             statuses = [status for of, status in node.announced if of == user_id]
             assert statuses == [("online", "offline")[place % 2] for place in range(len(statuses))]
+
+
+class Travels(Neighbourhood):
+    """Users with one client each, which goes from bridge to bridge within the grace period, and bridges that are
+    killed, started again, or taken for gone."""
+
+    def __init__(self) -> None:
+        self.kept: list[Kept] = []
+        self.started = 0
+        self.nodes = [self._start() for _ in NODES]
+        self.dead: set[str] = set()
+        self.at: dict[str, tuple[Node, str]] = {}
+        """Where the socket of each is that has one."""
+        self.from_node: dict[str, str] = {}
+        """Where each was last, as its session says."""
+
+    def _start(self) -> Node:
+        self.started += 1
+        node = Node(grace_seconds=60, name=f"n{self.started}", kept=self.kept)
+        last = {(name, activity.user_id): (name, activity, NOW) for name, activity in self.kept}
+        node.remote_presence.begin(last.values(), NOW, is_alone=False, complete_since=NOW)
+        node.announced = [(user_id, "online") for user_id in USERS if node.presence.is_here(user_id)]
+        return node
+
+    async def cut(self, user_id: str) -> None:
+        if user_id in self.at:
+            node, sid = self.at.pop(user_id)
+            node.presence.depart(sid)
+
+    async def hop(self, user_id: str, number: int, is_recovered: bool) -> None:
+        """To whatever bridge: that one takes its session over."""
+        await self.cut(user_id)
+        node, came_from = self.nodes[number], self.from_node.get(user_id)
+        self.at[user_id] = node, node.come(user_id)
+        self.from_node[user_id] = node.name
+        if is_recovered and came_from is not None and came_from != node.name:
+            node.presence.come_from(came_from, online=[user_id])
+
+    async def kill(self, number: int) -> None:
+        """What it had not kept is lost."""
+        node = self.nodes[number]
+        self.at = {user_id: where for user_id, where in self.at.items() if where[0] is not node}
+        self.dead.add(node.name)
+        self.nodes[number] = self._start()
+
+    async def see_nodes(self, number: int, is_hasty: bool) -> None:
+        """Whoever was at a bridge that is gone has gone with it; a hasty one takes those for gone that are not."""
+        node = self.nodes[number]
+        for other in {one.name for one in self.nodes if is_hasty} - {node.name} | self.dead:
+            for activity in node.remote_presence.all_at(other, NOW):
+                self.kept.append((other, activity))
+
+    async def let_grace_pass(self, number: int) -> None:
+        self.nodes[number].let_grace_pass()
+
+    async def settle(self) -> None:
+        settle(self.nodes)
+
+
+TRAVELS = st.one_of(
+    st.tuples(st.just("hop"), USER, NODE, st.booleans()),
+    st.tuples(st.just("hop"), USER, NODE, st.just(True)),
+    st.tuples(st.just("cut"), USER),
+    st.just(("settle",)),
+    st.tuples(st.sampled_from(["publish", "receive", "receive", "receive"]), NODE),
+    st.tuples(st.sampled_from(["kill", "let_grace_pass"]), NODE),
+    st.tuples(st.just("see_nodes"), NODE, st.booleans()),
+)
+
+
+@given(deeds=st.lists(TRAVELS, min_size=10, max_size=60))
+@settings(fuzzed, max_examples=100)
+async def test_wherever_users_go_all_bridges_agree_with_who_has_a_socket(deeds: list[tuple[Any, ...]]) -> None:
+    travels = Travels()
+    for deed, *arguments in deeds:
+        await getattr(travels, deed)(*arguments)
+    settle(travels.nodes)
+    for user_id in travels.at:
+        assert [node.presence.is_here(user_id) for node in travels.nodes] == [True] * len(NODES)
+    for number in NODES:
+        await travels.let_grace_pass(number)
+        await travels.see_nodes(number, is_hasty=False)
+    settle(travels.nodes)
+    for user_id in USERS:
+        is_online = user_id in travels.at
+        assert [node.presence.is_here(user_id) for node in travels.nodes] == [is_online] * len(NODES)
+        truth = "online" if is_online else "offline"
+        assert [node.last_announced(user_id) for node in travels.nodes] == [truth] * len(NODES)
+
+
+@pytest.mark.parametrize("is_heard_first", [True, False])
+@pytest.mark.parametrize("is_recovered", [True, False])
+async def test_who_goes_to_another_bridge_and_comes_back_within_the_grace_period_is_online_at_both(
+    is_heard_first: bool, is_recovered: bool
+) -> None:
+    """Whether the first has heard by then that the other took its client over, or hears it afterwards."""
+    kept: list[Kept] = []
+    first, second, third = nodes = [Node(grace_seconds=60, name=name, kept=kept) for name in ("a", "b", "c")]
+    first.presence.depart(first.come("u1"))
+    settle(nodes)
+    sid = second.come("u1")
+    second.presence.come_from("a", online=["u1"])
+    second.publish()
+    if is_heard_first:
+        settle(nodes)
+    second.presence.depart(sid)
+    first.come("u1")
+    if is_recovered:
+        first.presence.come_from("b", online=["u1"])
+    settle(nodes)
+    for node in (second, third, first):
+        node.let_grace_pass()
+        settle(nodes)
+    assert [node.presence.is_here("u1") for node in nodes] == [True] * 3
+    assert [node.announced for node in nodes] == [[("u1", "online")]] * 3
+    assert {one.user_id for one in first.contradicted} == {"u1"}, "who was told so elsewhere hears it"
 
 
 @pytest.mark.parametrize("is_noticed_first", [True, False])
@@ -263,7 +416,8 @@ async def test_what_a_client_did_where_it_comes_from_has_ended_there() -> None:
     here.publish()
     here.presence.come_from("a", online=["u1"], others=["u2"])
     noted = [(node, activity[:3]) for node, activity in here.remote_presence.take()]
-    assert {*noted} == {("a", ("u1", "c1", False)), ("a", ("u1", None, False)), ("a", ("u2", "c1", False))}
+    assert noted[0] == (None, ("u1", None, True)), "before it has gone from there, or it would be offline in between"
+    assert {*noted[1:]} == {("a", ("u1", "c1", False)), ("a", ("u1", None, False)), ("a", ("u2", "c1", False))}
     assert {one.user_id for one in here.typing if not one.is_on} == {"u1", "u2"}
     assert here.announced == [("u1", "online"), ("u2", "online"), ("u3", "online")]
     here.presence.leave("s1", "u1", for_good=True)

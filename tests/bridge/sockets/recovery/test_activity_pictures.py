@@ -30,7 +30,8 @@ SAID = st.tuples(st.sampled_from(["come_online", "come_online", "leave", "start_
 CAME = st.tuples(st.sampled_from(["come", "watch"]), WHO, SERVER)
 WENT = st.tuples(st.sampled_from(["cut", "look_away", "look_away"]), WHO)
 ENDED = st.tuples(st.sampled_from(["stop", "kill"]), SERVER)
-DEEDS = st.sampled_from([SAID, SAID, SAID, CAME, CAME, WENT, WENT, ENDED]).flatmap(lambda deed: deed)
+HOPPED = st.tuples(st.just("hop"), WHO, SERVER)
+DEEDS = st.sampled_from([SAID, SAID, SAID, CAME, CAME, HOPPED, WENT, WENT, ENDED]).flatmap(lambda deed: deed)
 
 
 class Person(Client):
@@ -102,6 +103,12 @@ class World:
         if person.line is None:
             person.house = self._at(server)
             await person.be_there()
+
+    async def hop(self, who: int, server: int) -> None:
+        """To another bridge and back within the grace period."""
+        for at in (server + 1, server):
+            await self.cut(who)
+            await self.come(who, at)
 
     async def _say(self, who: int, event: str, **argument: str) -> None:
         person = self.people[who]
