@@ -25,6 +25,7 @@ def history(it: Followed) -> HistoryRecord:
         last_commit_at=now,
         comparison=None,
         compared_at=None,
+        missing_decisions=0,
     )
 
 
