@@ -251,14 +251,14 @@ def _unfit_before(payment: Payment, observation: Observation, at: datetime) -> M
             f" {payment.created_at:%Y-%m-%d %H:%M} UTC"
         )
         return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
-    return _unfit_of_before(payment, observation)
+    return _unfit_of_before(payment, observation, at)
 
 
 def unfit_without_time(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
     """Whether something that was told before the payment was registered, at a moment that was still to come then, may
     be too old for it: the clock was wrong, so that the provider's dates alone say when it was."""
-    if isinstance(observation, InvoiceSnapshot) and _last_date(payment, observation) is not None:
-        return _unfit_of_before(payment, observation)
+    if isinstance(observation, InvoiceSnapshot) and _last_date(payment, observation, at) is not None:
+        return _unfit_of_before(payment, observation, at)
     detail = (
         f"told when the clock said {at:%Y-%m-%d %H:%M} UTC, before this payment was registered at"
         f" {payment.created_at:%Y-%m-%d %H:%M} UTC: nobody knows when that was"
@@ -266,11 +266,11 @@ def unfit_without_time(payment: Payment, observation: Observation, at: datetime)
     return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
 
 
-def _unfit_of_before(payment: Payment, observation: Observation) -> Misfit | None:
+def _unfit_of_before(payment: Payment, observation: Observation, at: datetime) -> Misfit | None:
     """The same, by what it says itself."""
     if not isinstance(observation, InvoiceSnapshot):
         return None
-    last = _last_date(payment, observation)
+    last = _last_date(payment, observation, at)
     if last is not None and last < payment.created_at - KEPT_FOR - WIDEST:
         detail = f"its last transfer is of {last:%Y-%m-%d %H:%M}"
         return Misfit(kind=MisfitKind.TOO_OLD, detail=detail, transfer_keys=_in_order(observation))
@@ -280,8 +280,9 @@ def _unfit_of_before(payment: Payment, observation: Observation) -> Misfit | Non
     return None
 
 
-def _last_date(payment: Payment, snapshot: InvoiceSnapshot) -> datetime | None:
+def _last_date(payment: Payment, snapshot: InvoiceSnapshot, at: datetime) -> datetime | None:
     """When the last of the transfers came that were told of before the payment was registered, as far as the provider
-    says so, and can be right."""
+    says so, and can be right. Where the clock was wrong when they were told of, the provider's may have been too."""
+    told_at = max(at, payment.created_at)
     dates = (one.occurred_at for one in snapshot.transfers if one.occurred_at is not None)
-    return max((date for date in dates if can_be_right(date, payment.created_at)), default=None)
+    return max((date for date in dates if can_be_right(date, told_at)), default=None)
