@@ -299,7 +299,8 @@ def test_it_is_approved_and_rejected_from_a_terminal_too(
     first, second = (marketplace.pay_out(sold(marketplace), amount="60", askedBy="Ada")[0] for _ in range(2))
     code, output = said("approve", first["payoutId"], "--by", "Ada")
     assert (code, "Ada asked for this payout" in output) == (1, True)
-    assert said("approve", first["payoutId"], "--by", "Bo") == (0, "Approved.")
+    [reason] = first["approval"]["reasons"]
+    assert said("approve", first["payoutId"], "--by", "Bo") == (0, f"it waits: {reason} Approved.")
     assert said("reject", second["payoutId"], "--by", "Bo", "--note", "no") == (0, "Rejected: no.")
     code, output = said("approve", "out_nobodys", "--by", "Bo")
     assert (code, "There is no payout" in output) == (1, True)
