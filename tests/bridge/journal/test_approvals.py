@@ -351,6 +351,7 @@ async def test_a_destination_waits_its_hours_on_its_sellers_list_and_anew_once_i
     await journal.approvals.allow_destination("s2", "0xCd", coin="ETH-USDT", by="Bo", through="shop")
     removed = await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules)
     assert removed is not None
+    assert removed.action is not None
     assert (removed.action.action, removed.action.by) == ("destination-removed", "Bo")
     assert await journal.approvals.disallow_destination("s1", "0xAb", by="Bo", rules=rules) is None
     assert await asked(3) == "awaiting_approval"
