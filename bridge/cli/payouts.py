@@ -79,8 +79,15 @@ def approve(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a payout sent that awaits approval and that somebody else asked for."""
-    _do((url, config), f"{_path(payout_id)}/approval", by, note, as_json=as_json, only_as_staff=True)
+    """Have a payout sent that awaits approval and that somebody else asked for, for the reasons that are shown."""
+    place = (bridge_in_use(url, config), None)
+    payout = outcome_of(sent(place[0], "GET", f"/api/{_path(payout_id)}"), WHOSE)
+    reasons = payout.get("approval", {}).get("reasons", [])
+    if not as_json:
+        for reason in reasons:
+            say(on_one_line(f"it waits: {reason}"))
+    said = {"reasons": reasons}
+    _do(place, f"{_path(payout_id)}/approval", by, note, said, as_json=as_json, only_as_staff=True)
 
 
 @payouts.command()

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field
 from coordinator.attention.items import Attention
 from coordinator.attention.lines import one_line
 from coordinator.attention.severities import Severities, Severity
+from coordinator.errors import BridgeError
 from coordinator.models import FrozenModel
 from coordinator.waits import is_over
 
@@ -22,15 +23,18 @@ __all__ = [
     "Alert",
     "AlertChange",
     "AlertState",
+    "ChangedSinceError",
     "Closing",
     "Reminders",
     "assigned",
     "closed",
+    "mark_of",
     "note_ending_reported",
     "note_reported",
     "observed",
     "opened",
     "reopened",
+    "require_seen",
     "seen",
     "snoozed",
 ]
@@ -53,6 +57,10 @@ What = Literal[
     "reminded",
 ]
 """What happened to an alert."""
+
+
+class ChangedSinceError(BridgeError):
+    """Somebody has looked at what needs a person, and it says something else by now."""
 
 
 class AlertState(StrEnum):
@@ -162,6 +170,13 @@ class Reminders(NamedTuple):
 def mark_of(item: Attention) -> str:
     """What changes with an item: its title, its detail, and when there was news of it last."""
     return _digest(item.title, _lasting(item), "" if item.news_at is None else item.news_at.isoformat())
+
+
+def require_seen(item: Attention, mark: str | None) -> None:
+    """Raises ChangedSinceError where whoever acts has seen an item as it was before, by its mark; None if they do not
+    say what they have seen. A repeat of an old request therefore puts nothing aside that has come since."""
+    if mark is not None and mark != mark_of(item):
+        raise ChangedSinceError(f"{item.key} says something else by now: {item.title}; {item.detail}. Look again.")
 
 
 def finding_of(item: Attention) -> str:

@@ -27,6 +27,7 @@ from coordinator.payouts.statuses import PayoutStatus
 __all__ = [
     "ApprovalContext",
     "Approver",
+    "DestinationRemovedError",
     "NotTheirOwnError",
     "NothingToApproveError",
     "PayoutRules",
@@ -59,6 +60,16 @@ class NotTheirOwnError(BridgeError):
     """Only the requester of a payout can withdraw it."""
 
 
+class DestinationRemovedError(BridgeError):
+    """A destination was taken off its seller's list since the request that put it there."""
+
+    def __init__(self, seller_id: str, destination: str) -> None:
+        super().__init__(
+            f"{destination} was taken off the list of {seller_id} since this request put it there, and a repeat does"
+            " not undo that; send it with another Idempotency-Key to put it there again"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class PayoutRules:
     """What may leave without a second person."""
@@ -82,7 +93,7 @@ class Approver:
     services: Collection[str] = ()
     """The names of all services there are: none of them is a person's."""
     seen: Collection[str] | None = None
-    """The reasons to wait that they have looked at; None if they do not say."""
+    """The reasons to wait that they have looked at; None if they do not say, which is enough for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +273,12 @@ def approval(
     if payout.status is not PayoutStatus.AWAITING_APPROVAL:
         raise NothingToApproveError(_decided(payout))
     word = _second_word(payout, by, now)
+    if by.seen is None and payout.facts.approved is not None:
+        # A repeat of what approved it then says nothing of what has come since.
+        raise NothingToApproveError(
+            f"{payout.facts.approved.by} approved this payout, and it waits for something else by now:"
+            f" {'; '.join(payout.approval_reasons)}. Look at it, and approve it with these as `reasons`."
+        )
     unseen = [reason for reason in payout.approval_reasons if by.seen is not None and reason not in by.seen]
     if unseen:
         raise NothingToApproveError(f"It waits for something else as well by now: {'; '.join(unseen)}. Look again.")

@@ -292,7 +292,7 @@ export interface paths {
         put?: never;
         /**
          * Put a destination on a seller's list
-         * @description Where `allowed_destinations_only` is set, a payout to a destination that is not on its seller's list, or has not been for long enough, awaits approval. One that is on the list already stays as it is. On record.
+         * @description Where `allowed_destinations_only` is set, a payout to a destination that is not on its seller's list, or has not been for long enough, awaits approval. One that is on the list already stays as it is. On record. A repeat with the same `Idempotency-Key` does not put it there again once it was taken off.
          */
         post: operations["allowDestination"];
         delete?: never;
@@ -312,7 +312,7 @@ export interface paths {
         put?: never;
         /**
          * Take a destination off a seller's list
-         * @description Put on it again, it waits anew. Payouts to it that nobody was asked to send yet are in `waiting`; where `allowed_destinations_only` is set they await approval, also those that were approved. On record.
+         * @description Put on it again, it waits anew. Payouts to it that nobody was asked to send yet are in `waiting`; where `allowed_destinations_only` is set they await approval, also those that were approved. On record. A repeat with the same `Idempotency-Key` takes nothing off that was put there since.
          */
         post: operations["disallowDestination"];
         delete?: never;
@@ -2121,6 +2121,8 @@ export interface components {
             detail: string;
             /** @description What a person can do about it. */
             advice: string;
+            /** @description Another one once it says something else; for `seen`. */
+            mark: string;
             /**
              * Format: date-time
              * @description datetime with the constraint that the value must have timezone info
@@ -2317,6 +2319,8 @@ export interface components {
             id: string;
             /** @description Why, for the record. */
             note: string;
+            /** @description The `mark` that it had when they looked at it: if it says something else by now, nothing is done (409, `changed_since`). Left out, whatever it says. */
+            seen?: string | null;
         };
         /** CoinRequest */
         CoinRequest: {
@@ -2472,7 +2476,7 @@ export interface components {
         ConsoleApproval: {
             /** @description Their name, needed where nobody is asked for a token. */
             by?: string | null;
-            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are. */
+            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are, of a payout that nobody has approved yet; one that waits once more since is approved with them alone, so that a repeat approves nothing new. */
             reasons?: string[] | null;
             /** @description Why, for the record. */
             note?: string | null;
@@ -2770,6 +2774,8 @@ export interface components {
             id: string;
             /** @description Why, for the record. */
             note?: string | null;
+            /** @description The `mark` that it had when they looked at it: if it says something else by now, nothing is done (409, `changed_since`). Left out, whatever it says. */
+            seen?: string | null;
         };
         /** Dismissed */
         Dismissed: {
@@ -4025,7 +4031,7 @@ export interface components {
         ServiceApproval: {
             /** @description The person; somebody else than who asked for it. */
             approvedBy: string;
-            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are. */
+            /** @description The reasons for which it waits that they have seen, as the payout has them: if there is another by now, nothing is approved (409). Left out, whatever the reasons are, of a payout that nobody has approved yet; one that waits once more since is approved with them alone, so that a repeat approves nothing new. */
             reasons?: string[] | null;
             /** @description Why, for the record. */
             note?: string | null;
@@ -4140,6 +4146,8 @@ export interface components {
             until: string;
             /** @description Why, for the record. */
             note?: string | null;
+            /** @description The `mark` that it had when they looked at it: if it says something else by now, nothing is done (409, `changed_since`). Left out, whatever it says. */
+            seen?: string | null;
         };
         /**
          * Stage
@@ -5770,7 +5778,10 @@ export interface operations {
     allowDestination: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5816,8 +5827,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It was taken off since this request put it there (`removed_since`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5839,7 +5868,10 @@ export interface operations {
     disallowDestination: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Any text of the caller's choice; what it does is said above all routes. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5896,6 +5928,15 @@ export interface operations {
             };
             /** @description Too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The `Idempotency-Key` was used for another request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12003,7 +12044,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It leaves the list only by being dealt with */
+            /** @description It leaves the list only by being dealt with, or says something else by now (`changed_since`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12383,7 +12424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It stays on the list for as long as it is so */
+            /** @description It stays on the list for as long as it is so, or says something else by now (`changed_since`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12470,7 +12511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It stays on the list for as long as it is so */
+            /** @description It stays on the list for as long as it is so, or says something else by now (`changed_since`) */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -31,7 +31,8 @@ from bridge.http.webhooks import reported_payout
 from bridge.journal import Action, Journal, ListedPayout, Outcome, StoredWebhook, waiting_name
 from bridge.workers.chains.followers import ChainFollowers
 from bridge.workers.payouts.findings import Findings
-from coordinator.attention.items import AttentionKind
+from coordinator.attention.alerts import ChangedSinceError, require_seen
+from coordinator.attention.items import Attention, AttentionKind
 from coordinator.ids import Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.problems.problems import ProblemKind
@@ -43,10 +44,12 @@ __all__ = [
     "By",
     "Doing",
     "PayoutDoing",
+    "Seen",
     "dismiss",
     "payout_done",
     "recheck_payout",
     "replay_webhook",
+    "require_as_seen",
     "resolve_payout_in_console",
 ]
 
@@ -83,11 +86,23 @@ class ConsoleResolution(Doing, Resolution):
     """What a person found out about a payout, on the chain, at the provider or from the seller."""
 
 
+DISMISSAL_REFUSED = "It leaves the list only by being dealt with, or says something else by now (`changed_since`)"
+Seen = Annotated[
+    str | None,
+    Field(
+        max_length=100,
+        description="The `mark` that it had when they looked at it: if it says something else by now, nothing "
+        "is done (409, `changed_since`). Left out, whatever it says.",
+    ),
+]
+
+
 class Dismissal(Doing):
     """What needs nobody any more."""
 
     id: Annotated[Id, Field(description="What it is called in `GET /api/ops/attention`.")]
     note: Note | None = Field(None, description="Why, for the record.")
+    seen: Seen = None
 
 
 class Dismissed(FrozenModel):
@@ -280,9 +295,7 @@ async def resolve_payout_in_console(
         "there is news of it. A payout leaves the list by being resolved, or made up for by another; one that failed "
         "or came back, and what went out beyond what came, can be dismissed with a `note`."
     ),
-    responses=problem_responses(
-        {**REFUSALS, 404: "It is not on the list", 409: "It leaves the list only by being dealt with"}
-    ),
+    responses=problem_responses({**REFUSALS, 404: "It is not on the list", 409: DISMISSAL_REFUSED}),
 )
 async def dismiss(
     data: Annotated[Dismissal, Body(examples=[Example(value={"id": "webhook-unmatched:waiting_7", "by": "Ada"})])],
@@ -297,6 +310,7 @@ async def dismiss(
     item = next((one for one in listed if one.key == data.id), None)
     if item is None:
         raise NotFoundException(f"{data.id!r} is not on the list.")
+    require_as_seen(item, data.seen)
     if "dismiss" not in item.remedies:
         raise ClientException("This leaves the list only by being dealt with.", status_code=409)
     if item.kind in OF_MONEY and data.note is None:
@@ -305,6 +319,14 @@ async def dismiss(
     action = await journal.console.dismiss(item.key, by=by, note=data.note, payment_id=payment_id)
     message = "It is off the list." + ("" if item.news_at is None else " It comes back when there is news of it.")
     return Dismissed(message=message, action=action_item(action))
+
+
+def require_as_seen(item: Attention, mark: str | None) -> None:
+    """Raises ClientException where it says something else than what whoever acts has seen."""
+    try:
+        require_seen(item, mark)
+    except ChangedSinceError as error:
+        raise ClientException(str(error), status_code=409, extra={"code": "changed_since"}) from None
 
 
 async def listed_payout(journal: Journal, payout_id: str) -> ListedPayout:

@@ -26,7 +26,7 @@ from bridge.http.front.notes import Note
 from bridge.http.front.openapi import problem_responses
 from bridge.http.front.problems import wrong_field
 from bridge.http.front.staff import GivenOpsAccess, OpsAccess
-from bridge.http.ops.actions import REFUSALS, By, Doing
+from bridge.http.ops.actions import REFUSALS, By, Doing, Seen, require_as_seen
 from bridge.http.ops.overview import needs_a_person
 from bridge.http.ops.rows import (
     ActionItem,
@@ -58,7 +58,10 @@ LONGEST_SNOOZE = timedelta(days=90)
 ItemId = Annotated[Id, Field(description="What it is called in `GET /api/ops/attention`.")]
 ITEM_EXAMPLE = "payout-failed:out_65f1c0ffee0123456789abcd"
 NOT_LISTED = {**REFUSALS, 404: "It needs nobody"}
-STAYS = {**NOT_LISTED, 409: "It stays on the list for as long as it is so"}
+STAYS = {
+    **NOT_LISTED,
+    409: "It stays on the list for as long as it is so, or says something else by now (`changed_since`)",
+}
 
 
 class About(Doing):
@@ -84,12 +87,14 @@ class Snooze(About):
 
     until: AwareDatetime = Field(description="At most 90 days from now.")
     note: Note | None = Field(None, description="Why, for the record.")
+    seen: Seen = None
 
 
 class Closure(About):
     """That nobody has to look."""
 
     note: Note = Field(description="Why, for the record.")
+    seen: Seen = None
 
 
 class Reopening(About):
@@ -137,14 +142,20 @@ class Desk:
     provider_alarms: Sequence[Attention]
 
     async def handle(
-        self, about: About, action: str, act: Callable[[str], Callable[[Alert, datetime], AlertChange]]
+        self,
+        about: About,
+        action: str,
+        act: Callable[[str], Callable[[Alert, datetime], AlertChange]],
+        *,
+        seen: str | None = None,
     ) -> Handled:
-        """Does something in somebody's name, which `act` is given."""
+        """Does something in somebody's name, which `act` is given, who has seen it with that mark."""
         by = self.ops_access.actor(self.principal, about.by)
         listed = await needs_a_person(self.journal, self.refund_address_wait, provider_alarms=self.provider_alarms)
         item = next((one for one in listed if one.key == about.id), None)
         if item is None:
             raise NotFoundException(f"{about.id!r} needs nobody.")
+        require_as_seen(item, seen)
         if item.kind in LISTED_WHILE_SO and action in ("snooze", "closure"):
             raise ClientException(
                 f"{about.id!r} stays on the list for as long as it is so. Resume payouts to have it go.",
@@ -223,7 +234,7 @@ async def snooze_attention(
     if not now < data.until <= now + LONGEST_SNOOZE:
         raise wrong_field("until", "expected a moment from now on, within 90 days")
     return await attention_desk.handle(
-        data, "snooze", lambda _by: lambda alert, _now: snoozed(alert, data.until, data.note)
+        data, "snooze", lambda _by: lambda alert, _now: snoozed(alert, data.until, data.note), seen=data.seen
     )
 
 
@@ -243,7 +254,7 @@ async def close_attention(
     attention_desk: GivenDesk,
 ) -> Handled:
     return await attention_desk.handle(
-        data, "closure", lambda by: lambda alert, now: closed(alert, by, data.note, now)
+        data, "closure", lambda by: lambda alert, now: closed(alert, by, data.note, now), seen=data.seen
     )
 
 

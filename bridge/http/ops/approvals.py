@@ -86,7 +86,8 @@ Seen = Annotated[
     Field(
         max_length=REASONS_LIMIT,
         description="The reasons for which it waits that they have seen, as the payout has them: if there is another "
-        "by now, nothing is approved (409). Left out, whatever the reasons are.",
+        "by now, nothing is approved (409). Left out, whatever the reasons are, of a payout that nobody has approved "
+        "yet; one that waits once more since is approved with them alone, so that a repeat approves nothing new.",
     ),
 ]
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from bridge.journal import Action, ListedPayment, ListedPayout
 from bridge.workers.chains.followers import ChainFollowers
-from coordinator.attention.alerts import Alert, AlertState
+from coordinator.attention.alerts import Alert, AlertState, mark_of
 from coordinator.attention.items import BY_URGENCY, LISTED_WHILE_SO, Attention, AttentionKind, Remedy
 from coordinator.attention.payments import ADDRESS_EXPECTED_WITHIN
 from coordinator.attention.severities import Severities
@@ -154,6 +154,7 @@ class AttentionItem(FrozenModel):
     title: str
     detail: str
     advice: str = Field(description="What a person can do about it.")
+    mark: str = Field(description="Another one once it says something else; for `seen`.")
     since: AwareDatetime
     payout_id: str | None
     payment_id: str | None
@@ -353,6 +354,7 @@ def attention_item(
         title=attention.title,
         detail=attention.detail,
         advice=attention.advice,
+        mark=mark_of(attention),
         since=attention.since,
         payout_id=attention.payout_id,
         payment_id=attention.payment_id,

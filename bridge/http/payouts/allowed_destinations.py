@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from litestar import get, post
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -17,7 +17,8 @@ from bridge.http.front.dependencies import (
     GivenPrincipal,
     GivenService,
 )
-from bridge.http.front.openapi import problem_responses
+from bridge.http.front.idempotency import idempotency_of
+from bridge.http.front.openapi import IdempotencyKeyHeader, problem_responses
 from bridge.http.front.people import Person
 from bridge.http.front.problems import wrong_field
 from bridge.http.payouts.orders import Destination
@@ -26,7 +27,7 @@ from bridge.journal import AllowedDestination
 from coordinator.ids import ID_LIMIT_CHARACTERS, Id, is_id
 from coordinator.models import FrozenModel
 from coordinator.payments.agreed.invoices import Coin
-from coordinator.payouts.approval import PayoutRules
+from coordinator.payouts.approval import DestinationRemovedError, PayoutRules
 from providers.contract import PayoutOrder
 from providers.errors import NotPayableError
 
@@ -36,8 +37,11 @@ SERVICE_REFUSALS = {
     400: "A field is missing or wrong; the answer names it",
     401: "No token of a service",
     403: "The service may not have payouts sent",
+    422: "The `Idempotency-Key` was used for another request",
     503: "Not known to be stored; send it again, with the same key",
 }
+ADDITIONS, REMOVALS = "destinations", "destination-removals"
+"""The scopes of the keys."""
 # Any amount will do: it is the address that is looked at.
 SOME_AMOUNT = Decimal(1)
 
@@ -128,9 +132,12 @@ async def list_destinations(
     summary="Put a destination on a seller's list",
     description=(
         "Where `allowed_destinations_only` is set, a payout to a destination that is not on its seller's list, or "
-        "has not been for long enough, awaits approval. One that is on the list already stays as it is. On record."
+        "has not been for long enough, awaits approval. One that is on the list already stays as it is. On record. A "
+        "repeat with the same `Idempotency-Key` does not put it there again once it was taken off."
     ),
-    responses=problem_responses(SERVICE_REFUSALS),
+    responses=problem_responses(
+        {**SERVICE_REFUSALS, 409: "It was taken off since this request put it there (`removed_since`)"}
+    ),
 )
 async def allow_destination(
     data: Annotated[DestinationRequest, Body(examples=[Example(value=DESTINATION_EXAMPLE)])],
@@ -139,6 +146,7 @@ async def allow_destination(
     sender: GivenPayoutSender,
     chains: GivenChains,
     payout_rules: GivenPayoutRules,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> DestinationItem:
     service.require_payouts()
     if not sender.sends_for(data.provider):
@@ -150,13 +158,17 @@ async def allow_destination(
         raise wrong_field(error.field, str(error), error.fault) from None
     if sender.payment_hash(data.provider, order) is not None:
         raise wrong_field("destination", "an invoice is paid once, so it is on no list")
-    allowed, _ = await journal.approvals.allow_destination(
-        data.seller_id,
-        order.destination,
-        coin=order.coin,
-        by=data.added_by or service.display_name,
-        through=service.display_name,
-    )
+    try:
+        allowed, _ = await journal.approvals.allow_destination(
+            data.seller_id,
+            order.destination,
+            coin=order.coin,
+            by=data.added_by or service.display_name,
+            through=service.display_name,
+            idempotency=idempotency_of(service.scope(ADDITIONS), idempotency_key, data),
+        )
+    except DestinationRemovedError as error:
+        raise ClientException(f"{error}.", status_code=409, extra={"code": "removed_since"}) from None
     return _item(allowed, payout_rules)
 
 
@@ -166,7 +178,8 @@ async def allow_destination(
     summary="Take a destination off a seller's list",
     description=(
         "Put on it again, it waits anew. Payouts to it that nobody was asked to send yet are in `waiting`; where "
-        "`allowed_destinations_only` is set they await approval, also those that were approved. On record."
+        "`allowed_destinations_only` is set they await approval, also those that were approved. On record. A "
+        "repeat with the same `Idempotency-Key` takes nothing off that was put there since."
     ),
     responses=problem_responses({**SERVICE_REFUSALS, 404: "It is not on the list"}),
 )
@@ -178,10 +191,15 @@ async def disallow_destination(
     journal: GivenJournal,
     service: GivenService,
     payout_rules: GivenPayoutRules,
+    idempotency_key: IdempotencyKeyHeader = None,
 ) -> RemovedDestination:
     service.require_payouts()
     removal = await journal.approvals.disallow_destination(
-        data.seller_id, data.destination, by=data.removed_by or service.display_name, rules=payout_rules
+        data.seller_id,
+        data.destination,
+        by=data.removed_by or service.display_name,
+        rules=payout_rules,
+        idempotency=idempotency_of(service.scope(REMOVALS), idempotency_key, data),
     )
     if removal is None:
         raise NotFoundException(f"{data.destination} is not on the list of {data.seller_id}.")

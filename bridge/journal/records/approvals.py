@@ -10,6 +10,7 @@ from bridge.journal.queries.addresses import OwnAddress, own_address
 from bridge.journal.queries.prices import earlier_prices
 from bridge.journal.queries.readers import Read
 from bridge.journal.requests import approvals as approval_requests
+from bridge.journal.requests.payments import IdempotencyKey
 from bridge.journal.writing.payment_log import log_payout
 from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.staged.destinations import AllowedDestination, allowed_destinations
@@ -72,9 +73,17 @@ class ApprovalRecords:
         return usual_price(await self.earlier_prices(provider, coin, currency, now), now)
 
     async def allow_destination(
-        self, seller_id: str, destination: str, *, coin: str, by: str, through: str
+        self,
+        seller_id: str,
+        destination: str,
+        *,
+        coin: str,
+        by: str,
+        through: str,
+        idempotency: IdempotencyKey | None = None,
     ) -> tuple[AllowedDestination, Action | None]:
-        """Puts a destination on a seller's list. No action if it was there."""
+        """Puts a destination on a seller's list. No action if it was there. Raises IdempotencyKeyReusedError, and
+        DestinationRemovedError for a repeat of what was undone since."""
         return await self._submit(
             functools.partial(
                 approval_requests.allow_destination,
@@ -83,14 +92,21 @@ class ApprovalRecords:
                 coin=coin,
                 by=by,
                 through=through,
+                idempotency=idempotency,
             )
         )
 
     async def disallow_destination(
-        self, seller_id: str, destination: str, *, by: str, rules: PayoutRules
+        self,
+        seller_id: str,
+        destination: str,
+        *,
+        by: str,
+        rules: PayoutRules,
+        idempotency: IdempotencyKey | None = None,
     ) -> approval_requests.Removal | None:
         """Takes a destination off a seller's list; what waits to go there awaits approval, where the rules say so.
-        None if it was not there."""
+        None if it was not there. A repeat takes nothing off. Raises IdempotencyKeyReusedError."""
         return await self._submit(
             functools.partial(
                 approval_requests.disallow_destination,
@@ -98,5 +114,6 @@ class ApprovalRecords:
                 destination=destination,
                 by=by,
                 rules=rules,
+                idempotency=idempotency,
             )
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.journal.requests.forgotten_payouts import still_forgotten
+from bridge.journal.requests.payments import ONE_ID, SOME_IDS, IdempotencyKey, made_before, remember
 from bridge.journal.requests.payouts.recording import payout_of, record_payout_observation
 from bridge.journal.requests.payouts.registration import beyond_earnings
 from bridge.journal.requests.payouts.withholding import withhold_from
@@ -17,6 +18,7 @@ from coordinator.payments.payments import Payment, PaymentStatus
 from coordinator.payments.problems.problems import may_have_gone_back
 from coordinator.payouts.approval import (
     Approver,
+    DestinationRemovedError,
     NothingToApproveError,
     PayoutRules,
     approval,
@@ -42,7 +44,8 @@ __all__ = [
 class Removal:
     """That a destination was taken off a list."""
 
-    action: Action
+    action: Action | None
+    """None for a repeat, which takes nothing off."""
     waiting: tuple[str, ...]
     """The payouts to it that were ordered, and not asked for yet."""
 
@@ -102,11 +105,24 @@ def withdraw_payout(batch: Batch, payout_id: str, *, by: Approver, note: str | N
 
 
 def allow_destination(
-    batch: Batch, seller_id: str, destination: str, *, coin: str, by: str, through: str
+    batch: Batch,
+    seller_id: str,
+    destination: str,
+    *,
+    coin: str,
+    by: str,
+    through: str,
+    idempotency: IdempotencyKey | None = None,
 ) -> tuple[AllowedDestination, Action | None]:
     """Puts a destination on a seller's list, at the word of a person that a service passes on. One that is there
-    stays as it is, and nothing is recorded."""
+    stays as it is, and nothing is recorded. Raises IdempotencyKeyReusedError, and DestinationRemovedError for a
+    repeat of what was undone since."""
     known = batch.destinations.get(seller_id, destination)
+    is_repeat = made_before(batch, idempotency, ONE_ID) is not None
+    if known is None and is_repeat:
+        raise DestinationRemovedError(seller_id, destination)
+    if not is_repeat:
+        remember(batch, idempotency, destination)
     if known is not None:
         return known, None
     allowed = batch.destinations.add(seller_id, destination, coin=coin, by=by, through=through)
@@ -115,15 +131,26 @@ def allow_destination(
 
 
 def disallow_destination(
-    batch: Batch, seller_id: str, destination: str, *, by: str, rules: PayoutRules
+    batch: Batch,
+    seller_id: str,
+    destination: str,
+    *,
+    by: str,
+    rules: PayoutRules,
+    idempotency: IdempotencyKey | None = None,
 ) -> Removal | None:
     """Takes a destination off a seller's list, and has what waits to go there wait for somebody's approval; None if
-    it is not there."""
+    it is not there. A repeat takes nothing off, and is told what the first time was. Raises
+    IdempotencyKeyReusedError."""
+    earlier = made_before(batch, idempotency, SOME_IDS)
+    if earlier is not None:
+        return Removal(None, tuple(earlier))
     if batch.destinations.get(seller_id, destination) is None:
         return None
     batch.destinations.remove(seller_id, destination)
-    waiting = withhold_from(batch, seller_id, destination, rules)
+    waiting = list(withhold_from(batch, seller_id, destination, rules))
     said = f"{destination} may not be paid for {seller_id} any more without a second person"
+    remember(batch, idempotency, waiting)
     action = batch.actions.add("destination-removed", seller_id, said, by=by, concerns=None)
     return Removal(action, tuple(waiting))
 

@@ -26,15 +26,18 @@ def ruling_key(ruling: str, payment_id: str, *content: str) -> str:
 
 
 def rule_on(batch: Batch, payment_id: str, *, key: str, rule: Rule) -> Recorded:
-    """Applies what was decided, unless this very decision was applied before and the payment stands so. Raises
-    RulingRefusedError and TimeWrongError."""
+    """Applies what was decided, unless this very decision was applied before and the payment stands so. Whoever sends
+    one of before once more has not seen what came since: that is refused. Raises RulingRefusedError and
+    TimeWrongError."""
     payment = _payment(batch, payment_id)
     if batch.is_recorded(payment.provider, key, payment.external_id):
         if rule.holds(payment):
             return Recorded(Outcome.DUPLICATE, payment)
-        # Either this says why it makes no sense any more, or it is decided anew, since there was news.
-        rule.decide(payment, batch.now)
-        key = f"{key}:{batch.now.isoformat()}"
+        rule.decide(payment, batch.now)  # says why it makes no sense any more, if it does not
+        raise RulingRefusedError(
+            "This was decided in these words before, and there was news of the payment since: it is"
+            f" {payment.status.replace('_', ' ')}. Look at it, and say in other words what you have seen."
+        )
     return record_observation(
         batch,
         provider=payment.provider,

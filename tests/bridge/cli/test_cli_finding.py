@@ -45,7 +45,7 @@ def test_the_file_of_settings_counts_and_after_it_what_is_said(
 
 
 def test_what_an_option_would_say_is_asked_for_by_its_name(run: Any, bridge: Any) -> None:
-    nobody = run("payouts", "approve", "out_1", "--url", bridge.url)
+    nobody = run("payouts", "reject", "out_1", "--note", "no", "--url", bridge.url)
     assert (nobody.returncode, "give it with --by" in nobody.stderr) == (1, True)
     none_yet = run("endpoints", "list", "--url", bridge.url)
     assert (none_yet.returncode, none_yet.stdout, "no endpoint yet" in none_yet.stderr) == (0, "", True)

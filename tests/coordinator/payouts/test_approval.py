@@ -28,6 +28,7 @@ from coordinator.payouts.observations import (
     PayoutNotAsked,
     PayoutSent,
     PayoutUnclear,
+    PayoutWithheld,
     Stated,
 )
 from coordinator.payouts.payouts import Payout
@@ -96,6 +97,18 @@ def test_others_can_whoever_tells_of_it() -> None:
     for asked in (waiting("Ada"), waiting("shop", "shop"), waiting("Ada", "shop"), waiting(None)):
         for by in (BO, Approver("Bo", "back-office")):
             assert after(asked, approval(asked, by, None, NOW)).status is PayoutStatus.CREATED
+
+
+def test_a_repeat_of_an_approval_approves_nothing_that_came_since() -> None:
+    approved = after(waiting(), approval(waiting(), BO, "looked it up", NOW))
+    again = after(approved, PayoutWithheld(reasons=("its destination was taken off the list",)))
+    assert again.status is PayoutStatus.AWAITING_APPROVAL
+    before = Approver("Bo", seen=waiting().approval_reasons)
+    for repeated in (BO, before, Approver("Cy"), Approver("Bo", "back-office")):
+        with pytest.raises(NothingToApproveError, match=r"something else .*its destination was taken off the list"):
+            approval(again, repeated, "looked it up", NOW)
+    seeing = Approver("Bo", seen=again.approval_reasons)
+    assert after(again, approval(again, seeing, None, NOW)).status is PayoutStatus.CREATED
 
 
 def test_what_waits_for_nobody_is_not_decided_and_says_why() -> None:

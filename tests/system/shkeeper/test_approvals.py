@@ -299,7 +299,8 @@ def test_it_is_approved_and_rejected_from_a_terminal_too(
     first, second = (marketplace.pay_out(sold(marketplace), amount="60", askedBy="Ada")[0] for _ in range(2))
     code, output = said("approve", first["payoutId"], "--by", "Ada")
     assert (code, "Ada asked for this payout" in output) == (1, True)
-    assert said("approve", first["payoutId"], "--by", "Bo") == (0, "Approved.")
+    [reason] = first["approval"]["reasons"]
+    assert said("approve", first["payoutId"], "--by", "Bo") == (0, f"it waits: {reason} Approved.")
     assert said("reject", second["payoutId"], "--by", "Bo", "--note", "no") == (0, "Rejected: no.")
     code, output = said("approve", "out_nobodys", "--by", "Bo")
     assert (code, "There is no payout" in output) == (1, True)
@@ -494,7 +495,12 @@ def test_a_destination_that_is_taken_off_its_list_is_not_paid_without_a_second_p
     for one in (free, above):
         assert "is not among the destinations of" in waiting[one["payoutId"]]["detail"]
     assert "Bo approved it before what follows was known" in waiting[above["payoutId"]]["detail"]
-    assert approve(marketplace, above, "Cy").status_code == 200
+    # What approved it before says nothing of that.
+    assert approve(marketplace, above, "Cy").status_code == 409
+    reasons = marketplace.payout(above["payoutId"])["approval"]["reasons"]
+    seen = {"by": "Cy", "reasons": reasons}
+    path = f"/api/ops/payouts/{above['payoutId']}/approval"
+    assert marketplace.client.post(path, json=seen).status_code == 200
     marketplace.settle([above], "completed")
     assert sent(marketplace, free, above) == [0, 1]
     marketplace.client.close()

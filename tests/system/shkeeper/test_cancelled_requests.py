@@ -113,9 +113,12 @@ def test_a_request_that_is_cancelled_after_a_person_accepted_waits_for_a_person_
     refused = pay_out(marketplace, sold, "second", "39", 409)
     assert "was cancelled after the payment was taken as paid" in refused["detail"]
     pay_out(marketplace, sold, "first", "59", 202)
-    # In the same words it is a decision of its own, and tells nobody twice.
+    # What was sent before has not seen that; in other words it is a decision of its own, and tells nobody twice.
     times = times_told(marketplace, sold)
-    assert marketplace.client.post(accept, json=BY).is_success
+    repeated = marketplace.client.post(accept, json=BY)
+    assert (repeated.status_code, "decided in these words before" in repeated.json()["detail"]) == (409, True)
+    assert listed(marketplace, sold) != []
+    assert marketplace.client.post(accept, json={**BY, "note": "the second comes later"}).is_success
     assert (listed(marketplace, sold), times_told(marketplace, sold)) == ([], times)
     pay_out(marketplace, sold, "second", "39", 202)
 

@@ -50,9 +50,10 @@ def sent_to(shkeeper: PlayedShkeeper, payment_id: str) -> int:
 
 
 def decided(marketplace: Marketplace, payout: Document, decision: str) -> None:
-    answer = marketplace.client.post(
-        f"/api/ops/payouts/{payout['payoutId']}/{decision}", json={"by": "Bo", "note": "looked at it"}
-    )
+    said: dict[str, Any] = {"by": "Bo", "note": "looked at it"}
+    if decision == "approval":
+        said["reasons"] = marketplace.payout(payout["payoutId"])["approval"]["reasons"]
+    answer = marketplace.client.post(f"/api/ops/payouts/{payout['payoutId']}/{decision}", json=said)
     assert answer.status_code == 200, answer.text
 
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { giftOf, howMany, leftOutWords, nothingListed, paymentIdIn, storiesIn } from "../src/model/attention";
 import type { AttentionItem } from "../src/model/ops-documents";
 
-const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open", staysListed: false };
+const ITEM: AttentionItem = { kind: "payment-short", id: "a", title: "", detail: "", advice: "", mark: "m", since: "2026-11-24T10:00:00Z", actions: [], severity: "warning", state: "open", staysListed: false };
 
 test("what a text names leads to its page, and all of the text stays", () => {
   const [payout, payment] = ["out_65f1c0ffee0123456789abcd", "pay_65f1c0ffee0123456789abcdef"];

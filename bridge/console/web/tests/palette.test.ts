@@ -11,6 +11,7 @@ const item = (id: string, changes: Partial<AttentionItem> = {}): AttentionItem =
   title: `The payout ${id} failed`,
   detail: "",
   advice: "",
+  mark: "m",
   since: "2026-11-24T10:00:00Z",
   actions: [],
   severity: "critical",

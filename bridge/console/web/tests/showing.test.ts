@@ -150,6 +150,7 @@ describe("what needs a person", () => {
     title: id,
     detail: "",
     advice: "",
+    mark: "m",
     since: "2026-11-24T10:00:00Z",
     actions: [],
     severity: "warning",

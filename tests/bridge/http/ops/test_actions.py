@@ -209,6 +209,21 @@ def test_what_was_dismissed_stays_off_the_list_until_there_is_news_of_it(client:
     assert updates(client)[-1] == "completed"
 
 
+def test_a_repeat_of_an_old_dismissal_takes_no_news_off_the_list(client: httpx.Client) -> None:
+    assert post(client, notice("order-2", balance_fiat="1", status="PARTIAL")).json()["outcome"] == "kept"
+    item = attention(client)["webhook-unmatched"]
+    said = {"id": item["id"], "by": "Ada", "seen": item["mark"]}
+    ok(client.post("/api/ops/attention/dismissal", json=said))
+    assert post(client, notice("order-2")).json()["outcome"] == "kept"
+    news = attention(client)["webhook-unmatched"]
+    assert (news["id"], news["mark"] != item["mark"]) == (item["id"], True)
+    repeated = client.post("/api/ops/attention/dismissal", json=said)
+    assert (repeated.status_code, repeated.json()["code"]) == (409, "changed_since")
+    assert attention(client)["webhook-unmatched"] == news
+    ok(client.post("/api/ops/attention/dismissal", json={**said, "seen": news["mark"]}))
+    assert attention(client) == {}
+
+
 def test_what_is_critical_is_first_on_the_list_whatever_its_kind(make_bridge: Any) -> None:
     severities = {"webhook-unmatched": "critical", "payouts-held": "notice"}
     alerts = json.dumps({"severities": severities})

@@ -82,10 +82,10 @@ def test_what_is_assigned_is_found_by_who_sees_to_it(people: dict[str, httpx.Cli
 
 
 @pytest.fixture
-def stray(people: dict[str, httpx.Client]) -> Iterator[str]:
+def stray(people: dict[str, httpx.Client], request: pytest.FixtureRequest) -> Iterator[str]:
     """A webhook that nobody can read: what it is called on the list."""
-    fields = {"external_id": "order-1", "crypto": "ETH-USDT", "addr": "0x1", "fiat": "USD", "balance_fiat": "50"}
-    body = compact({**fields, "status": "ON_HOLD", "transactions": []})
+    fields = {"crypto": "ETH-USDT", "addr": "0x1", "fiat": "USD", "balance_fiat": "50"}
+    body = compact({**fields, "external_id": request.node.name[:40], "status": "ON_HOLD", "transactions": []})
     signed = signed_headers(KEY, body, datetime.now(UTC))
     assert people["ada"].post("/webhooks/shkeeper", content=body, headers=signed).status_code == 400
     [item_id] = [one["id"] for one in listed(people["ada"])["items"] if one["id"] != HELD]
@@ -112,6 +112,20 @@ def test_what_is_snoozed_or_closed_is_elsewhere_until_it_is_reopened(
     moments = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (0.3, 5, 60))
     assert any(do(bob, "snooze", id=stray, until=until.isoformat()).is_success for until in moments)
     wait_until(lambda: [one["what"] for one in history(bob, stray)][-1] == "awake")
+
+
+def test_nobody_puts_aside_what_says_something_else_than_what_they_have_seen(
+    people: dict[str, httpx.Client], stray: str
+) -> None:
+    bob, until = people["bob"], (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    [mark] = [one["mark"] for one in listed(bob)["items"] if one["id"] == stray]
+    for what, content in (("closure", {"note": "known"}), ("snooze", {"until": until})):
+        refused = do(bob, what, id=stray, seen="another", **content)
+        assert (refused.status_code, refused.json()["code"]) == (409, "changed_since")
+        assert {one["id"]: one["state"] for one in listed(bob)["items"]}[stray] == "open"
+        assert do(bob, what, id=stray, seen=mark, **content).is_success
+        assert stray not in {one["id"] for one in listed(bob)["items"]}
+        assert do(bob, "reopening", id=stray).is_success
 
 
 def test_that_payouts_are_held_is_neither_snoozed_nor_closed(people: dict[str, httpx.Client]) -> None:

@@ -106,7 +106,7 @@ function intentOf(action: StaffAction, item: AttentionItem): Intent | null {
     case "resume":
       return { action, title, detail };
     case "dismiss":
-      return { action, id: item.id, title, detail };
+      return { action, id: item.id, seen: item.mark, title, detail };
     case "replay":
       return webhookId ? { action, webhookId, title, detail } : null;
     case "settle":

@@ -226,7 +226,7 @@ interface Said {
 async function done(intent: Intent, by: { by?: string }, { outcome, txHash, note, hours, wanted, paymentId, seen, row, holds, key }: Said): Promise<Done> {
   if (intent.action === "replay") return post<Done>(`/api/ops/webhooks/${encodeURIComponent(intent.webhookId)}/replay`, by);
   if (intent.action === "dismiss") {
-    return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, ...(note === "" ? {} : { note }) });
+    return post<Done>("/api/ops/attention/dismissal", { ...by, id: intent.id, seen: intent.seen, ...(note === "" ? {} : { note }) });
   }
   if ("endpointId" in intent) return { message: await endpointDone(intent, { ...by, ...(note === "" ? {} : { note }) }), action: null };
   if (intent.action === "give") {

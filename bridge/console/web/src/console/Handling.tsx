@@ -166,6 +166,7 @@ function HandlingForm({ item, handle, close }: { item: AttentionItem; handle: Ha
           id: item.id,
           ...who.said,
           ...(handle === "assign" ? { to: me } : handle === "unassign" ? { to: null } : said === "" ? {} : { note: said }),
+          ...(handle === "snooze" || handle === "close" ? { seen: item.mark } : {}),
           ...(handle === "snooze" && until !== undefined ? { until: until.toISOString() } : {}),
         }),
       );

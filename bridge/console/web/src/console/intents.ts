@@ -9,7 +9,7 @@ import { ENDPOINT_WORDS, type EndpointDeed } from "./endpointDeeds";
 export type Intent = { title: string; detail: string } & (
   | { action: "approve" | "reject" | "withdraw-payout" | "recheck" | "resolve"; payoutId: string }
   | { action: "replay"; webhookId: string }
-  | { action: "dismiss"; id: string }
+  | { action: "dismiss"; id: string; seen: string }
   | { action: "give"; gift: Gift }
   | { action: "hold" | Resuming }
   | { action: Ruling | "refund"; paymentId: string }

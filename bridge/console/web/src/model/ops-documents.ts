@@ -165,6 +165,8 @@ export interface AttentionItem extends Handling {
   title: string;
   detail: string;
   advice: string;
+  /** Another one once it says something else. */
+  mark: string;
   since: string;
   payoutId?: string | null;
   paymentId?: string | null;
