@@ -33,7 +33,11 @@ from tests.waiting import GIVE_UP_SECONDS
 
 GRACE_SECONDS = 900
 UNPAID = {
-    **{"external_id": "pay_1", "fiat": "USD", "amount_fiat": "100", "balance_fiat": "0", "status": "UNPAID"},
+    "external_id": "pay_1",
+    "fiat": "USD",
+    "amount_fiat": "100",
+    "balance_fiat": "0",
+    "status": "UNPAID",
     "txs": [],
 }
 
