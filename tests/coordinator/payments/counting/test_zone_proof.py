@@ -125,12 +125,12 @@ sales = st.lists(
 @given(
     first=zones,
     second=zones,
-    changed=minutes,
-    came=st.integers(-59, 300),
-    delay=st.integers(0, 9) | st.integers(0, 400),
+    changed=st.integers(-90, 90) | minutes,
+    came=st.integers(-59, 90),
+    delay=st.builds(lambda gap, late: int(gap / MINUTE) + late, gaps | st.just(timedelta(0)), st.integers(0, 9)),
     reads_second=st.booleans(),
-    before=st.lists(st.integers(-400, -5), max_size=6),
-    after=st.lists(st.integers(0, 300), max_size=6),
+    before=st.lists(st.integers(-400, -5), min_size=2, max_size=6),
+    after=st.lists(st.integers(0, 300), min_size=2, max_size=6),
     more=sales,
 )
 def test_what_is_settled_was_as_it_is_judged_whenever_the_zone_changed(
