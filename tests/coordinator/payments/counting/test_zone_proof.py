@@ -188,3 +188,20 @@ def test_what_was_held_back_from_before_a_change_of_zone_settles_no_doubt() -> N
     ]
     assert payment.lateness is Lateness.DOUBTED
     assert not settled(payment, [one.dated(zone) for one in [*BEFORE, *held_back]])[1]
+
+
+shown = st.tuples(
+    st.sampled_from(["t1", "t2"]),
+    st.sampled_from([DEADLINE, DEADLINE - HOUR]),
+    st.sets(st.sampled_from([-7200, -3600, 3600])).map(lambda some: tuple(sorted(some))),
+).map(lambda drawn: ZonesRuledOut(transfer_key=drawn[0], date=drawn[1], ahead_seconds=drawn[2]))
+
+
+@given(st.lists(shown, max_size=6).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some * 2))))
+def test_what_is_shown_only_grows_in_whatever_order(
+    told_twice: tuple[list[ZonesRuledOut], list[ZonesRuledOut]],
+) -> None:
+    once, twice = told_twice
+    assert play(*once)[0] == play(*twice)[0]
+    for one in once:
+        assert play(one, payment=play(*once)[0])[0] == play(*once)[0]
