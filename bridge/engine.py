@@ -42,6 +42,7 @@ from bridge.workers.health.unset_providers import SetUp, UnsetProviders
 from bridge.workers.leased import LeasedWork, Work
 from bridge.workers.payments.deadlines import PaymentDeadlines
 from bridge.workers.payments.invoices import InvoiceOpener
+from bridge.workers.payments.lateness_doubts import LatenessDoubts
 from bridge.workers.payments.reconciliation import Reconciler
 from bridge.workers.payments.unopened_invoices import UnopenedInvoices
 from bridge.workers.payouts.network_fees import NetworkFees
@@ -181,6 +182,7 @@ async def running_engine(
         remind_after=settings.alerts.remind_after,
     ).run
     work["late-entries"] = LateEntries(journal).run
+    work["lateness-doubts"] = LatenessDoubts(journal, registry.dates).run
     work[NETWORK_FEES] = NetworkFees(journal, chains).run
     if registry.invoices:
         work["reconciliation"] = reconciliation.run

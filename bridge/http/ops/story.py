@@ -45,7 +45,7 @@ _OWN_KEYS = (
         "sighting:",
     ),
     *("interrupted:", "booked:", "passed-on:", "withheld:", "taken-over:"),
-    *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:"),
+    *("accepted:", "cancelled:", "waiting:", "contested:", "forgotten:", "approval:", "zones:"),
 )
 
 TITLES = {
@@ -55,6 +55,7 @@ TITLES = {
     "invoice-forgotten": "The provider has forgotten the invoice",
     "invoice-found": "The provider knows the invoice again",
     "deadline-passed": "The time to pay ran out",
+    "zones-ruled-out": "Other notices show in which zones its date is not",
     "request-cancelled": "Its purchase request was cancelled",
     "escrow-released": "A payout takes the money out of escrow",
     "refund-moved": "Money goes back to the buyer",

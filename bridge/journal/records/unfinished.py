@@ -1,9 +1,11 @@
-"""What is unfinished, as the workers see it who finish it: invoices to be opened, and payments to be asked about."""
+"""What is unfinished, as the workers see it who finish it: invoices to be opened, payments to be asked
+about, and doubts that may settle."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
 from bridge.journal.queries import unfinished as unfinished_queries
+from bridge.journal.queries.dated_notices import NoticesAround, doubted_for_lateness, notices_around
 from bridge.journal.queries.payments import coins_to_pay
 from bridge.journal.queries.readers import Read
 from bridge.journal.queries.unfinished import CompletedPayment, EndedPayment, PageBreak, UnfinishedPayment
@@ -119,6 +121,15 @@ class UnfinishedRecords:
     async def coins_to_pay(self, payment_ids: Collection[str]) -> Mapping[str, str]:
         """The coins that the buyers of some payments are to pay with, as far as the bridge opened their invoices."""
         return await self._read(coins_to_pay, payment_ids)
+
+    async def doubted_for_lateness(self, provider: str, limit: int) -> list[Payment]:
+        """The payments of a provider of which nobody knows whether they were paid in time, up to a limit, those first
+        of which there was news last."""
+        return await self._read(doubted_for_lateness, provider, limit)
+
+    async def notices_around(self, payment: Payment, told_at: datetime) -> NoticesAround:
+        """How a provider dates what it told of before and after what it told of a payment then."""
+        return await self._read(notices_around, payment, told_at)
 
     async def payments_still_open(self, payment_ids: Collection[str], ended_since: datetime) -> list[Payment]:
         """Those of some payments that money may still come for."""

@@ -251,8 +251,7 @@ class PaymentDeadlines:
             return None
         self._unclear.pop(payment.payment_id, None)
         # Only now: what this answer listed is known by then, and what is told of later was not in it.
-        is_whole = bool(found) and applied.found != "unfit" and not applied.is_missing
-        return _Answered(self._journal.clock() if is_whole else None)
+        return _Answered(self._journal.clock() if applied.is_whole else None)
 
     def _is_unclear(self, payment: Payment) -> None:
         """Notes that nothing was learned about a payment, which waits as if its provider were away."""

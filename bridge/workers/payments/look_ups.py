@@ -16,6 +16,7 @@ from coordinator.payments.deciding.decisions import decide, not_counted
 from coordinator.payments.deciding.evidence import LookedUpInvoice, Unfit, invoice_of
 from coordinator.payments.facts.facts import Books, Facts
 from coordinator.payments.observed.observations import (
+    DeadlinePassed,
     InvoiceEnded,
     InvoiceFound,
     InvoiceSnapshot,
@@ -27,7 +28,7 @@ from coordinator.payments.payments import Effect, Payment
 from coordinator.payments.problems.contradictions import is_called_refunded
 from coordinator.payments.problems.problems import is_forgotten, problems_of
 
-__all__ = ["Applied", "apply_look_up", "note_taken_back", "note_unreadable"]
+__all__ = ["Applied", "apply_look_up", "note_asked_after_deadline", "note_taken_back", "note_unreadable"]
 
 logger = logging.getLogger("bridge.reconciliation")
 
@@ -53,6 +54,8 @@ class Applied(NamedTuple):
     """Whether something that should have been there was missing: the invoice, or what was reported before."""
     taken_back: tuple[str, ...] = ()
     """Of the transfers that counted, by their keys, those that are called unconfirmed."""
+    is_whole: bool = False
+    """Whether the provider showed the payment's invoice with all that it is to know of."""
 
 
 async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[LookedUpInvoice]) -> Applied:
@@ -81,7 +84,26 @@ async def apply_look_up(journal: Journal, payment: Payment, found: Sequence[Look
         _note_delay(before, payment, now)
     if matched.is_unreadable:
         return Applied("unreadable", payment, matched.is_missing, matched.taken_back)
-    return Applied("healed" if healed else "known", payment, matched.is_missing, matched.taken_back)
+    is_whole = bool(found) and not matched.is_missing
+    return Applied("healed" if healed else "known", payment, matched.is_missing, matched.taken_back, is_whole)
+
+
+async def note_asked_after_deadline(journal: Journal, applied: Applied) -> None:
+    """Notes when a provider was first asked about a payment whose deadline was applied unasked. What it tells of
+    later was not listed then, as if it had been asked before."""
+    payment, facts = applied.payment, applied.payment.facts
+    passed = facts.deadline_passed
+    if not applied.is_whole or passed is None or facts.asked_when_due_at is not None or facts.completed:
+        return
+    # Only now: what this answer listed is known by then.
+    asked_at = journal.clock()
+    if asked_at >= passed:
+        await journal.record_observation(
+            provider=payment.provider,
+            external_id=payment.external_id,
+            key=f"deadline:{payment.payment_id}:{passed.isoformat()}:asked",
+            observation=DeadlinePassed(deadline=passed, asked_at=asked_at),
+        )
 
 
 async def note_taken_back(journal: Journal, payment: Payment, transfer_keys: tuple[str, ...]) -> Payment:

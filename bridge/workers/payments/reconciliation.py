@@ -17,7 +17,13 @@ from prometheus_client import Counter, Gauge
 from bridge.journal import CompletedPayment, DueLookUp, EndedPayment, Journal, UnreadableRowError
 from bridge.workers.payments.due_payments import DuePayments
 from bridge.workers.payments.look_up_turns import Lane, LookUpTurns
-from bridge.workers.payments.look_ups import Applied, apply_look_up, note_taken_back, note_unreadable
+from bridge.workers.payments.look_ups import (
+    Applied,
+    apply_look_up,
+    note_asked_after_deadline,
+    note_taken_back,
+    note_unreadable,
+)
 from coordinator.payments.counting.unconfirmed import matures_at, seen_at
 from coordinator.payments.facts.booked import latest
 from coordinator.payments.payments import Payment
@@ -338,6 +344,7 @@ class Reconciler:
             return None
         applied = await apply_look_up(self._journal, payment, found)
         CHECKED.labels(gateway.provider, applied.found).inc()
+        await note_asked_after_deadline(self._journal, applied)
         return await self._note_missing(applied)
 
     async def _note_missing(self, applied: Applied) -> Payment:

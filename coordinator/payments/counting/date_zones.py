@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 from coordinator.payments.observed.dates import CLOCKS_APART, can_be_right
 
-__all__ = ["LOOKED_AT", "SOON", "UTC_ITSELF", "DateZones", "Dated", "date_zones"]
+__all__ = ["AGREEING", "LOOKED_AT", "SOON", "TOLD_APART", "UTC_ITSELF", "DateZones", "Dated", "date_zones"]
 
 SOON = timedelta(minutes=10)
 """Within this a gateway tells of a transfer that has its confirmations, unless the bridge could not be reached."""
 LOOKED_AT = 12
 """Of how many notices, the newest, it is looked at what they show."""
 UTC_ITSELF = timedelta(0)
-_AGREEING = 3
+AGREEING = 3
 # What could not be told for a while comes all at once, however long ago it was: it is no zone.
-_TOLD_APART = timedelta(minutes=15)
+TOLD_APART = timedelta(minutes=15)
 _MINUTES_AHEAD = (
     *(-720, -660, -600, -570, -540, -480, -420, -360, -300, -240, -210, -180, -150, -120, -60, 0, 60, 120, 180, 210),
     *(240, 270, 300, 330, 345, 360, 390, 420, 480, 525, 540, 570, 600, 630, 660, 720, 765, 780, 825, 840),
@@ -116,7 +116,7 @@ def _left_by_proof(those: Sequence[Dated]) -> tuple[tuple[timedelta, ...], Seque
 def _by_proof(left: tuple[timedelta, ...], run: Sequence[Dated]) -> tuple[timedelta, ...]:
     if UTC_ITSELF in left:
         return (UTC_ITSELF,)  # as it should be, and as dates are read where nothing else is known
-    agreed = tuple(ahead for ahead in left if sum(one.is_prompt(ahead) for one in run) >= _AGREEING)
+    agreed = tuple(ahead for ahead in left if sum(one.is_prompt(ahead) for one in run) >= AGREEING)
     if agreed:
         return agreed
     prompt = tuple(ahead for ahead in left if any(one.is_prompt(ahead) for one in run))
@@ -124,7 +124,7 @@ def _by_proof(left: tuple[timedelta, ...], run: Sequence[Dated]) -> tuple[timede
         return prompt  # a date that is ahead of its arrival is proof, and one is enough
     if left[0] > UTC_ITSELF:
         return (UTC_ITSELF, left[0])  # by a few minutes, a clock that is wrong explains as well
-    if len(run) >= _AGREEING:
+    if len(run) >= AGREEING:
         return prompt or left
     # One or two may be about an invoice that was paid before the bridge knew of it.
     return (*(prompt or left), UTC_ITSELF)
@@ -142,4 +142,4 @@ def _by_delay(known: Sequence[timedelta], those: Sequence[Dated]) -> tuple[timed
 
 def _is_steady(ahead: timedelta, delayed: Sequence[Dated]) -> bool:
     told_at = [one.told_at for one in delayed if one.is_prompt(ahead)]
-    return len(told_at) >= _AGREEING and max(told_at) - min(told_at) >= _TOLD_APART
+    return len(told_at) >= AGREEING and max(told_at) - min(told_at) >= TOLD_APART

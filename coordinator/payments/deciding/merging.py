@@ -56,9 +56,11 @@ from coordinator.payments.observed.observations import (
     TransferSighted,
     TransfersTakenBack,
     WaitingProlonged,
+    ZonesRuledOut,
     with_sighting,
 )
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere, with_dispute
+from coordinator.payments.observed.zones_ruled_out import with_ruled_out
 
 __all__ = ["merged", "with_unfit"]
 
@@ -94,12 +96,19 @@ def merged(facts: Facts, observation: Observation, at: datetime) -> Facts:
             return facts.model_copy(update=_with_money_back(facts, observation))
         case AddressBorrowed() | MoneyTaken():
             return _with_claim(facts, observation)
-        case TransferSighted(sighting=sighting):
-            return facts.model_copy(update={"sightings": with_sighting(facts.sightings, sighting)})
+        case TransferSighted() | ZonesRuledOut():
+            return facts.model_copy(update=_with_shown(facts, observation))
         case InvoiceForgotten() | InvoiceFound() | InvoiceUnreadable() | TransfersTakenBack():
             return facts.model_copy(update=_without_an_invoice(facts, observation, at))
         case _:
             return _with_ruling(facts, observation, at)
+
+
+def _with_shown(facts: Facts, shown: TransferSighted | ZonesRuledOut) -> dict[str, object]:
+    """With what a chain shows, or a provider's other notices."""
+    if isinstance(shown, TransferSighted):
+        return {"sightings": with_sighting(facts.sightings, shown.sighting)}
+    return {"zones_ruled_out": with_ruled_out(facts.zones_ruled_out, shown)}
 
 
 def _with_money_back(facts: Facts, moved: RefundMoved | RefundedThere | PaymentDisputed) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import not_
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -16,6 +17,7 @@ from coordinator.payments.facts.booked import AnnouncedTransfer, Booked
 from coordinator.payments.facts.refunded import Refunded
 from coordinator.payments.observed.observations import Ending, Release, Sighting, Standing, transfer_key
 from coordinator.payments.observed.reversals import Dispute
+from coordinator.payments.observed.zones_ruled_out import ZonesRuledOut
 
 __all__ = [
     "CONTENDERS_LIMIT",
@@ -182,7 +184,8 @@ class Facts(FrozenModel):
     deadline_passed: AwareDatetime | None = None
     """The last deadline that is known to have passed."""
     asked_when_due_at: AwareDatetime | None = Field(None, exclude_if=lambda value: value is None)
-    """When its provider was first asked after a deadline, and listed no more of its money than was known then."""
+    """When its provider was first asked after a deadline that was applied, and listed no more of its money than was
+    known then."""
     patience_ended: AwareDatetime | None = None
     """The last deadline that waited for unconfirmed money as long as it may."""
     waiting_until: AwareDatetime | None = None
@@ -224,6 +227,8 @@ class Facts(FrozenModel):
     """Those of them whose money went back since."""
     misfits: tuple[Misfit, ...] = ()
     """What was not counted, in order."""
+    zones_ruled_out: tuple[ZonesRuledOut, ...] = Field((), exclude_if=not_)
+    """In which zones its transfers are not dated, as was found out where that left doubts, in order."""
 
 
 def with_misfit(known: Sequence[Misfit], more: Misfit) -> tuple[Misfit, ...]:

@@ -11,7 +11,9 @@ from coordinator.models import FrozenModel, UnlessZero
 from coordinator.money import Amount
 from coordinator.payments.agreed.fees import Fee
 from coordinator.payments.observed.reversals import PaymentDisputed, RefundedThere
+from coordinator.payments.observed.siblings import SiblingCompleted, SiblingRefunded, SiblingRegistered
 from coordinator.payments.observed.transfers import SETBACKS, Sighting, Stage, Transfer, transfer_key, with_sighting
+from coordinator.payments.observed.zones_ruled_out import ZonesRuledOut
 
 __all__ = [
     "SETBACKS",
@@ -47,6 +49,7 @@ __all__ = [
     "TransferSighted",
     "TransfersTakenBack",
     "WaitingProlonged",
+    "ZonesRuledOut",
     "transfer_key",
     "with_sighting",
 ]
@@ -270,27 +273,6 @@ class RegistrationContested(_Observation):
     """What of the other payment differs, by the names of its fields."""
 
 
-class SiblingRegistered(_Observation):
-    """Another payment was registered for the same purchase request."""
-
-    kind: Literal["sibling-registered"] = "sibling-registered"
-    payment_id: StoredId
-
-
-class SiblingCompleted(_Observation):
-    """Another payment for the same purchase request was completed, as this one is."""
-
-    kind: Literal["sibling-completed"] = "sibling-completed"
-    payment_id: StoredId
-
-
-class SiblingRefunded(_Observation):
-    """The money of another payment for the same purchase request has gone back."""
-
-    kind: Literal["sibling-refunded"] = "sibling-refunded"
-    payment_id: StoredId
-
-
 class Release(IntEnum):
     """How far a payout has released a payment's escrow, or a refund taken money out of it."""
 
@@ -395,6 +377,7 @@ Observation = Annotated[
     | RegistrationContested
     | SiblingRegistered
     | SiblingCompleted
-    | SiblingRefunded,
+    | SiblingRefunded
+    | ZonesRuledOut,
     Field(discriminator="kind"),
 ]

@@ -88,13 +88,18 @@ async def paid(journal: Journal, number: int = 1) -> str:
 
 
 async def told_paid(
-    journal: Journal, number: int = 1, *, transfer_id: str = "t1", occurred_at: datetime | None = None
+    journal: Journal,
+    number: int = 1,
+    *,
+    transfer_id: str = "t1",
+    occurred_at: datetime | None = None,
+    external_id: str | None = None,
 ) -> None:
     """Its provider tells that it is paid."""
     transfer = Transfer(transfer_id=transfer_id, asset="ETH-USDT", amount=Decimal(100), occurred_at=occurred_at)
     await journal.record_observation(
         provider="shkeeper",
-        external_id=f"pay_{number}",
+        external_id=external_id or f"pay_{number}",
         key=f"paid-{number}",
         observation=InvoiceSnapshot(
             standing=Standing.PAID,

@@ -18,19 +18,28 @@ from bridge.workers.payments.deadlines import (
     POLL_SECONDS,
     PaymentDeadlines,
 )
+from bridge.workers.payments.reconciliation import Reconciler
 from coordinator.payments.agreed.agreements import Terms
 from coordinator.payments.agreed.invoices import InvoiceWanted
 from coordinator.payments.payments import Payment
 from coordinator.payments.problems.problems import ProblemKind, problems_of
 from providers.shkeeper.asking.api import ShkeeperApi
 from providers.shkeeper.invoices.invoices import ShkeeperInvoices
-from tests.bridge.workers.conftest import payment, told_paid
+from tests.bridge.workers.conftest import START, payment, told_paid
 from tests.bridge.workers.payments.invoice_books import DOWN, Books
 from tests.clock import Clock
 from tests.scripted_gateway import Gateway, says
 from tests.waiting import GIVE_UP_SECONDS
 
 GRACE_SECONDS = 900
+UNPAID = {
+    "external_id": "pay_1",
+    "fiat": "USD",
+    "amount_fiat": "100",
+    "balance_fiat": "0",
+    "status": "UNPAID",
+    "txs": [],
+}
 
 
 def waiting(number: int = 1) -> Payment:
@@ -93,8 +102,7 @@ async def test_who_has_not_paid_expires_as_soon_as_the_provider_has_said_so(
 async def test_money_that_was_not_listed_past_its_deadline_is_in_doubt_by_a_date_before_it(
     journal: Journal, deadlines: PaymentDeadlines, books: Books, clock: Clock
 ) -> None:
-    unpaid = {"external_id": "pay_1", "fiat": "USD", "amount_fiat": "100", "balance_fiat": "0", "status": "UNPAID"}
-    books.invoices["pay_1"] = {**unpaid, "txs": []}
+    books.invoices["pay_1"] = UNPAID
     await journal.register_payment(waiting())
     clock.move(days=1, seconds=1)
     assert await deadlines.round() == 1
@@ -139,6 +147,37 @@ async def test_after_the_grace_time_runs_out_all_the_same(
     clock.move(seconds=GRACE_SECONDS)
     assert await deadlines.round() == 1
     assert (await stands(journal)).status == "expired"
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_a_later_look_up_counts_like_that_of_a_deadline_that_was_applied_unasked(
+    journal: Journal, deadlines: PaymentDeadlines, books: Books, gateway: Gateway, clock: Clock, is_whole: bool
+) -> None:
+    await journal.register_payment(waiting())
+    looking, books.looking = books.looking, DOWN
+    clock.move(days=1, seconds=1)
+    assert await deadlines.round() == 0
+    clock.move(seconds=GRACE_SECONDS)
+    assert await deadlines.round() == 1
+    assert (await stands(journal)).facts.asked_when_due_at is None
+    books.looking = looking
+    if is_whole:
+        books.invoices["pay_1"] = UNPAID  # an answer that knows no such invoice shows nothing
+    api = ShkeeperApi(url=gateway.url, api_keys=["k"], timeout_seconds=GIVE_UP_SECONDS, pauses=wait_none())
+    gateways = {"shkeeper": ShkeeperInvoices(api)}
+    clock.move(minutes=5)
+    asked_at = clock()
+    for _ in range(2):
+        await Reconciler(journal, gateways, interval_seconds=60, per_second=1_000, days=7).round()
+        clock.move(minutes=1)
+    await api.aclose()
+    assert (await stands(journal)).facts.asked_when_due_at == (asked_at if is_whole else None)
+    await told_paid(journal, transfer_id="0x1", occurred_at=START + timedelta(days=1, minutes=-1))
+    late = await stands(journal)
+    assert (late.status, [problem.kind for problem in problems_of(late)]) == (
+        "completed",
+        [ProblemKind.LATENESS_DOUBTED] if is_whole else [],
+    )
 
 
 async def test_who_is_to_be_asked_by_nobody_here_waits_as_long_and_who_was_invoiced_elsewhere_does_not(
