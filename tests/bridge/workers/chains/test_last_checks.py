@@ -80,7 +80,7 @@ async def register(journal: Journal, payment_id: str = "pay_1") -> None:
         payment_id=payment_id,
         provider="onchain",
         external_id=payment_id,
-        request_id="r1",
+        request_id=f"r-{payment_id}",
         buyer_id="b1",
         seller_id="s1",
         amount=Decimal(100),
@@ -210,3 +210,20 @@ async def play(moves: list[tuple[str, int]]) -> None:
                     expected.clear()
         finally:
             await journal.close()
+
+
+async def test_both_databases_tell_of_moves(database_url: str, clock: Clock) -> None:
+    journal = await Journal.open(database_url, clock)
+    try:
+        store = JournalChainStore(journal, {"anvil": CHAIN}, days=7)
+        await register(journal)
+        await pay_out(journal)
+        assert await names(store) == ["pay_1", "out_1"]
+        assert await names(store) == ["out_1"]
+        clock.move(seconds=1)
+        await register(journal, "pay_9")
+        assert await names(store) == ["pay_9", "out_1"]
+        waiting = [one.subject.id for one in await store.waiting_at("anvil", [BOB])]
+        assert sorted(waiting) == ["out_1", "pay_1", "pay_9"]
+    finally:
+        await journal.close()
