@@ -54,9 +54,9 @@ def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_ov
     assert "ix_payouts_chain_updated_at (chain=? AND updated_at>?)" in plan
     plan = plan_of(connection, lambda: payments_waiting(connection, "ethereum", moved_since=NOW))
     assert "ix_payments_waiting (chain=? AND status=?)" in plan
-    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
+    assert "ix_payments_chain_moves (chain=? AND updated_at>?)" in plan
     plan = plan_of(connection, lambda: chain_news(connection, "ethereum", since=NOW))
-    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
+    assert "COVERING INDEX ix_payments_chain_moves (chain=? AND updated_at>?)" in plan
     assert "ix_payouts_under_way (chain=? AND status=?)" in plan
 
 
