@@ -9,6 +9,7 @@ from bridge.journal.queries import chain_parties
 from bridge.journal.queries import chains as chain_queries
 from bridge.journal.queries import coins as coin_queries
 from bridge.journal.queries.chain_parties import KnownParties
+from bridge.journal.queries.chains import ChainNews
 from bridge.journal.queries.coins import WaitedCoin
 from bridge.journal.queries.readers import Read
 from bridge.journal.records.nodes import NodeRecords
@@ -80,34 +81,32 @@ class ChainRecords:
         """Where a chain is followed to; None if it never was."""
         return await self._read(chain_queries.chain_following, chain)
 
-    async def payments_waiting(self, chain: str, *, moved_since: datetime) -> dict[str, str]:
-        """Payments over a chain that are open or moved since then, by their ids, each with its latest move: another
-        one whenever it moves again."""
+    async def payments_waiting(self, chain: str, *, moved_since: datetime) -> list[str]:
+        """Payments over a chain that are open or moved since then, by their ids."""
         return await self._read(chain_queries.payments_waiting, chain, moved_since=moved_since)
 
-    async def payments_moved(self, chain: str, *, since: datetime) -> dict[str, str]:
-        """Payments over a chain that came, or moved, since then, as `payments_waiting`."""
-        return await self._read(chain_queries.payments_moved, chain, since=since)
+    async def news(self, chain: str, *, since: datetime, told: str = "") -> ChainNews:
+        """What came, or moved, over a chain since then, but for the payments whose moves were told before."""
+        return await self._read(chain_queries.chain_news, chain, since=since, told=told)
 
     async def payments_named(self, payment_ids: Sequence[str]) -> list[Payment]:
         """Those of some payments that there are."""
         return await self._read(chain_queries.payments_named, payment_ids)
 
-    async def payments_at(self, chain: str, recipients: Sequence[str], *, moved_since: datetime) -> list[Payment]:
-        """As `payments_waiting`, those to some addresses, all of each."""
-        return await self._read(chain_queries.payments_at, chain, recipients, moved_since=moved_since)
+    async def waiting_at(
+        self, chain: str, addresses: Sequence[str], *, moved_since: datetime
+    ) -> tuple[list[Payment], list[Payout]]:
+        """The payments and payouts to some addresses that are open or moved since then, all of each."""
+        return await self._read(chain_queries.waiting_at, chain, addresses, moved_since=moved_since)
 
     async def payouts_waiting(self, chain: str, *, moved_since: datetime) -> dict[str, str]:
-        """Payouts over a chain that are unsettled or moved since then, as `payments_waiting`."""
+        """Payouts over a chain that are unsettled or moved since then, by their ids, each with its latest move:
+        another one whenever it moves again."""
         return await self._read(chain_queries.payouts_waiting, chain, moved_since=moved_since)
 
     async def payouts_named(self, payout_ids: Sequence[str]) -> list[Payout]:
         """Those of some payouts that there are."""
         return await self._read(chain_queries.payouts_named, payout_ids)
-
-    async def payouts_to(self, chain: str, destinations: Sequence[str], *, moved_since: datetime) -> list[Payout]:
-        """As `payouts_waiting`, those to some addresses, all of each."""
-        return await self._read(chain_queries.payouts_to, chain, destinations, moved_since=moved_since)
 
     async def transfers(self, chain: str, tx_hashes: Sequence[str]) -> list[StagedTransfer]:
         """The transfers of these transactions that were written down."""

@@ -167,6 +167,7 @@ class ChainSearch:
         seen += told.seen
         for number, reason in told.refused.items():
             found.not_asked.append(f"the chain {chain.name} for transfers in its block {number}: {reason}")
+        refused = list(told.refused)
         if chain.own_coin is not None:
             lowest = max(start, head - OWN_COIN_BLOCKS_LIMIT + 1)
             if lowest > start:
@@ -174,9 +175,15 @@ class ChainSearch:
                     f"{chain.name} for transfers of {chain.own_coin.symbol} in its blocks {start} to {lowest - 1},"
                     " which leave no logs: look with an explorer at what each wallet sent"
                 )
-            seen += await own_coin_transfers(rpc, chain, lowest, head, parties)
+            own = await own_coin_transfers(rpc, chain, lowest, head, parties)
+            seen += own.seen
+            refused += [first for first, _ in own.refused]
+            found.not_asked += [
+                f"the chain {chain.name} for transfers of {chain.own_coin.symbol} in {_blocks(*span)}: {reason}"
+                for span, reason in own.refused.items()
+            ]
         # What could not be had is asked for again, with all above it.
-        read = _Read(read.first, min(told.refused, default=head + 1), seen, unread | told.unread)
+        read = _Read(read.first, min(refused, default=head + 1), seen, unread | told.unread)
         self._reads[epoch, chain.name] = read
         return read
 

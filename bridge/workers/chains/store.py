@@ -9,7 +9,8 @@ from functools import partial
 from pydantic import TypeAdapter
 
 from bridge.journal import ChainCommit, Journal, StagedTransfer, UnreadableRowError
-from bridge.workers.chains.last_checks import LastChecks
+from bridge.workers.chains.last_checks import PAGE, LastChecks
+from coordinator.batched import batched
 from coordinator.money import base_units
 from coordinator.payments.observed.observations import Sighting, Stage
 from coordinator.payments.observed.transfers import transfer_key
@@ -107,7 +108,8 @@ def _claims(
 class _Reading:
     """What was looked at last of a chain."""
 
-    payments: LastChecks = field(default_factory=LastChecks)
+    told: str = ""
+    """The moves of payments, as the journal told of them."""
     payouts: LastChecks = field(default_factory=LastChecks)
 
 
@@ -130,30 +132,26 @@ class JournalChainStore:
 
     async def watched(self, chain: str) -> Sequence[Watched]:
         now, of = self._journal.clock(), self._chains[chain]
-        since, anew = now - self._watched_on, _Reading()
-        payments = await self._journal.chains.payments_waiting(chain, moved_since=since)
+        since = now - self._watched_on
+        # Before those who wait are read: what moves meanwhile is news.
+        anew = _Reading((await self._journal.chains.news(chain, since=now - ASKED_TWICE_FOR)).told)
+        found = []
+        for some in batched(await self._journal.chains.payments_waiting(chain, moved_since=since), PAGE):
+            found += [watched_payment(of, one) for one in await self._journal.chains.payments_named(some)]
         payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
-        found = await anew.payments.again(payments, partial(self._payments, of))
-        found += await anew.payouts.again(payouts, partial(self._payouts, of))
+        of_payouts = await anew.payouts.again(payouts, partial(self._payouts, of))
         self._asked_at[chain], self._readings[chain] = now, anew
-        return found
+        return [*(one for one in found if one is not None), *of_payouts]
 
     async def news(self, chain: str) -> Sequence[Watched]:
         now, of, reading = self._journal.clock(), self._chains[chain], self._readings[chain]
         # The machine's clock may have been set back meanwhile.
         since = min(self._asked_at.get(chain, now), now) - ASKED_TWICE_FOR
-        payments = await self._journal.chains.payments_moved(chain, since=since)
-        payouts = await self._journal.chains.payouts_waiting(chain, moved_since=since)
-        await reading.payouts.again(payouts, partial(self._payouts, of))
-        moved = await reading.payments.again(
-            payments, partial(self._payments, of)
-        )  # the last that may fail: it says once
-        self._asked_at[chain] = now
-        return [*moved, *reading.payouts.all]
-
-    async def _payments(self, chain: Chain, payment_ids: Sequence[str]) -> dict[str, Watched | None]:
-        found = await self._journal.chains.payments_named(payment_ids)
-        return {payment.payment_id: watched_payment(chain, payment) for payment in found}
+        found = await self._journal.chains.news(chain, since=since, told=reading.told)
+        await reading.payouts.again(found.payouts, partial(self._payouts, of))  # the last that may fail: it says once
+        reading.told, self._asked_at[chain] = found.told, now
+        moved = [watched_payment(of, one) for one in found.payments]
+        return [*(one for one in moved if one is not None), *reading.payouts.all]
 
     async def _payouts(self, chain: Chain, payout_ids: Sequence[str]) -> dict[str, Watched | None]:
         found = await self._journal.chains.payouts_named(payout_ids)
@@ -162,8 +160,7 @@ class JournalChainStore:
     async def waiting_at(self, chain: str, recipients: Sequence[str]) -> Sequence[Watched]:
         records, since = self._journal.chains, self._journal.clock() - self._watched_on
         of = self._chains[chain]
-        payments = await records.payments_at(chain, recipients, moved_since=since)
-        payouts = await records.payouts_to(chain, recipients, moved_since=since)
+        payments, payouts = await records.waiting_at(chain, recipients, moved_since=since)
         paying = [watched_payment(of, one) for one in payments]
         paid_out = [(watched_payout(of, one), await self._owed_since(one)) for one in payouts]
         of_payouts = [replace(watched, not_before=since) for watched, since in paid_out if watched is not None]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from coordinator.batched import batched
-from providers.onchain.blocks.transfers import ChainTransfer, UnreadableLog, distinct, readable
+from providers.onchain.blocks.transfers import ChainTransfer, MalformedError, UnreadableLog, distinct, readable
 from providers.onchain.chains import Chain
-from providers.onchain.nodes.rpc import ChainRpc, RefusedByNodeError, SourcedAnswer
+from providers.onchain.nodes.rpc import ChainRpc, ChainUnavailableError, RefusedByNodeError, SourcedAnswer
 from providers.onchain.reading.ranges import BlockRange
 from providers.onchain.reading.scanning import Seen, contracts_of, dated, is_done, mined_at, sent_in
 
-__all__ = ["Parties", "TokenTransfers", "UnreadLog", "own_coin_transfers", "token_transfers"]
+__all__ = ["OwnCoinTransfers", "Parties", "TokenTransfers", "UnreadLog", "own_coin_transfers", "token_transfers"]
 
 # As many topics as nodes take in one question.
 NAMED_AT_ONCE = 200
@@ -55,6 +55,15 @@ class TokenTransfers:
     unread: dict[UnreadLog, None] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
     """Blocks of which no endpoint tells, or two tell different things, and what was said to that."""
+
+
+@dataclass(slots=True)
+class OwnCoinTransfers:
+    """What moved of the chain's own coin, as far as that can be told."""
+
+    seen: Sequence[Seen] = ()
+    refused: dict[tuple[int, int], str] = field(default_factory=dict)
+    """The first and the last of blocks that cannot be had, and why."""
 
 
 async def token_transfers(rpc: ChainRpc, chain: Chain, first: int, last: int, parties: Parties) -> TokenTransfers:
@@ -100,16 +109,28 @@ async def _in_pieces(
         first = end + 1
 
 
-async def own_coin_transfers(rpc: ChainRpc, chain: Chain, first: int, last: int, parties: Parties) -> Sequence[Seen]:
-    """What transactions sent of the chain's own coin themselves, block by block. Raises ChainUnavailableError, and
-    MalformedError."""
-    found = []
+async def own_coin_transfers(
+    rpc: ChainRpc, chain: Chain, first: int, last: int, parties: Parties
+) -> OwnCoinTransfers:
+    """What transactions sent of the chain's own coin themselves, block by block. One block that cannot be had hides
+    no others; after several, or where nobody answers, the rest is left out in one."""
+    told, found = OwnCoinTransfers(), list[Seen]()
     for number in range(first, last + 1):
-        shown = await rpc.block_with_source(number, with_transactions=True)
-        moved = sent_in(chain, shown.answer, parties.have)
-        done = [transfer for transfer in moved if (await is_done(rpc, transfer)).answer]
-        found += [Seen(transfer, mined_at(shown.answer), shown.place) for transfer in done]
-    return _each_once(found)
+        try:
+            shown = await rpc.block_with_source(number, with_transactions=True)
+            moved = sent_in(chain, shown.answer, parties.have)
+            done = [transfer for transfer in moved if (await is_done(rpc, transfer)).answer]
+            found += _each_once([Seen(transfer, mined_at(shown.answer), shown.place) for transfer in done])
+        except (RefusedByNodeError, MalformedError) as error:
+            if len(told.refused) == REFUSED_BLOCKS_LIMIT:
+                told.refused[number, last] = str(error)
+                break
+            told.refused[number, number] = str(error)
+        except ChainUnavailableError as error:
+            told.refused[number, last] = str(error)
+            break
+    told.seen = found
+    return told
 
 
 def _each_once(found: Sequence[Seen]) -> Sequence[Seen]:

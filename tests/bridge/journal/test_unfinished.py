@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, event
 
-from bridge.journal.queries.chains import payments_at, payments_moved, payments_waiting, payouts_waiting
+from bridge.journal.queries.chains import chain_news, payments_waiting, payouts_waiting, waiting_at
 from bridge.journal.queries.payments import due_at_once, next_due_at
 from bridge.journal.queries.unfinished import PageBreak, ended_payments, open_payments, unopened_invoices
 from bridge.journal.tables import schema
@@ -35,15 +35,14 @@ def plan_of(connection: Connection, query: Callable[[], Any]) -> str:
     event.listen(connection, "before_cursor_execute", note)
     query()
     event.remove(connection, "before_cursor_execute", note)
-    [(statement, parameters)] = asked
-    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-    return "; ".join(row.detail for row in rows)
+    plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values) for statement, values in asked]
+    return "; ".join(row.detail for plan in plans for row in plan)
 
 
 def test_money_at_a_wallet_is_for_those_who_wait_there_or_did_lately_however_many_were_paid(
     connection: Connection,
 ) -> None:
-    plan = plan_of(connection, lambda: payments_at(connection, "ethereum", ["0x1"], moved_since=NOW))
+    plan = plan_of(connection, lambda: waiting_at(connection, "ethereum", ["0x1"], moved_since=NOW))
     assert "ix_payments_open_at (chain=? AND recipient=? AND status=?)" in plan
     assert "ix_payments_moved_at (chain=? AND recipient=? AND updated_at>?)" in plan
 
@@ -55,9 +54,10 @@ def test_who_waits_on_a_chain_is_found_with_each_block_however_many_were_paid_ov
     assert "ix_payouts_chain_updated_at (chain=? AND updated_at>?)" in plan
     plan = plan_of(connection, lambda: payments_waiting(connection, "ethereum", moved_since=NOW))
     assert "ix_payments_waiting (chain=? AND status=?)" in plan
-    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
-    plan = plan_of(connection, lambda: payments_moved(connection, "ethereum", since=NOW))
-    assert "ix_payments_chain_updated_at (chain=? AND updated_at>?)" in plan
+    assert "ix_payments_chain_moves (chain=? AND updated_at>?)" in plan
+    plan = plan_of(connection, lambda: chain_news(connection, "ethereum", since=NOW))
+    assert "COVERING INDEX ix_payments_chain_moves (chain=? AND updated_at>?)" in plan
+    assert "ix_payouts_under_way (chain=? AND status=?)" in plan
 
 
 @pytest.mark.parametrize(

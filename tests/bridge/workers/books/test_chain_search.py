@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from bridge.journal import HistoryRecord
 from bridge.workers.books.chain_search import ChainSearch, Searched
@@ -78,4 +79,29 @@ async def test_a_block_that_two_endpoints_tell_different_things_of_is_asked_for_
             it.liar.answers = {}
             found = await search.search(copied, [], {})
             assert amounts(found) == {good: Decimal(7), bad: Decimal(5)}
+            assert found.not_asked == []
+
+
+async def test_a_block_whose_own_coin_cannot_be_read_is_said_and_asked_for_again_and_hides_no_token(
+    follow: Follow,
+) -> None:
+    async with follow(own_coin=True) as it:
+        token = it.pay(5)
+        wanted = it.anvil.head() + 1
+        coin = it.anvil.send(CAROL, 10**18)
+        it.anvil.mine()
+
+        def refused(parameters: list[Any]) -> Any:
+            return None if parameters == [hex(wanted), True] else ...
+
+        async with searching(it) as search:
+            copied = history(it)
+            it.liar.answers = {"eth_getBlockByNumber": refused}
+            found = await search.search(copied, [], {})
+            assert amounts(found) == {token: Decimal(5)}
+            assert any("for transfers of ETH in its block" in one for one in found.not_asked)
+            assert len(found.searched) == 1
+            it.liar.answers = {}
+            found = await search.search(copied, [], {})
+            assert amounts(found) == {token: Decimal(5), coin: Decimal(1)}
             assert found.not_asked == []

@@ -1,14 +1,18 @@
 """Who waits on a chain is read when it has moved, and not with each block."""
 
+import asyncio
+import tempfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bridge.journal import Journal, JournalUnavailableError
 from bridge.workers.chains.last_checks import PAGE, LastChecks
-from bridge.workers.chains.store import JournalChainStore
+from bridge.workers.chains.store import ASKED_TWICE_FOR, JournalChainStore
 from coordinator.payments.agreed.agreements import DirectPayment
 from coordinator.payments.observed.observations import TransactionHinted
 from coordinator.payments.payments import Payment
@@ -71,12 +75,12 @@ async def names(store: JournalChainStore) -> list[str]:
     return [one.subject.id for one in await store.news("anvil")]
 
 
-async def register(journal: Journal) -> None:
+async def register(journal: Journal, payment_id: str = "pay_1") -> None:
     payment = Payment(
-        payment_id="pay_1",
+        payment_id=payment_id,
         provider="onchain",
-        external_id="pay_1",
-        request_id="r1",
+        external_id=payment_id,
+        request_id=f"r-{payment_id}",
         buyer_id="b1",
         seller_id="s1",
         amount=Decimal(100),
@@ -153,3 +157,73 @@ async def test_what_moved_is_news_once_more_where_it_could_not_be_told(journal: 
         await store.news("anvil")
     assert await names(store) == ["pay_1", "out_1"]
     assert await names(store) == ["out_1"]
+
+
+MOVES = st.one_of(
+    st.just(("register", 0)),
+    st.tuples(st.just("hint"), st.integers(0, 9)),
+    st.tuples(st.just("clock"), st.integers(-40, 40)),
+    st.just(("ask", 0)),
+    st.just(("ask everybody", 0)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(MOVES, max_size=25))
+def test_no_move_is_missed_and_none_told_twice_in_whatever_order_and_by_whatever_clock(
+    moves: list[tuple[str, int]],
+) -> None:
+    """The clock is set back and forward by less than it is asked twice for, all in all, and stands still between."""
+    asyncio.run(play(moves))
+
+
+async def play(moves: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(START)
+        journal = await Journal.open(f"sqlite:///{folder}/journal.db", clock)
+        store, expected, set_by, count = JournalChainStore(journal, {"anvil": CHAIN}, days=7), set[str](), 0, 0
+        try:
+            for number, (move, value) in enumerate([*moves, ("ask", 0)]):
+                if move == "register":
+                    count += 1
+                    await register(journal, f"pay_{count}")
+                    expected.add(f"pay_{count}")
+                elif move == "hint" and count:
+                    clock.move(microseconds=1)  # no two moves of one payment are at one moment
+                    payment_id = f"pay_{value % count + 1}"
+                    await journal.record_observation(
+                        provider="onchain",
+                        external_id=payment_id,
+                        key=f"hint-{number}",
+                        observation=TransactionHinted(hinted=f"0x{number + 1:064x}"),
+                    )
+                    expected.add(payment_id)
+                elif move == "clock" and abs(set_by + value) < ASKED_TWICE_FOR.total_seconds() / 2:
+                    set_by += value
+                    clock.move(seconds=value)
+                elif move == "ask":
+                    assert sorted(await names(store)) == sorted(expected)
+                    expected.clear()
+                elif move == "ask everybody":
+                    everybody = [one.subject.id for one in await store.watched("anvil")]
+                    assert sorted(everybody) == sorted(f"pay_{one + 1}" for one in range(count))
+                    expected.clear()
+        finally:
+            await journal.close()
+
+
+async def test_both_databases_tell_of_moves(database_url: str, clock: Clock) -> None:
+    journal = await Journal.open(database_url, clock)
+    try:
+        store = JournalChainStore(journal, {"anvil": CHAIN}, days=7)
+        await register(journal)
+        await pay_out(journal)
+        assert await names(store) == ["pay_1", "out_1"]
+        assert await names(store) == ["out_1"]
+        clock.move(seconds=1)
+        await register(journal, "pay_9")
+        assert await names(store) == ["pay_9", "out_1"]
+        waiting = [one.subject.id for one in await store.waiting_at("anvil", [BOB])]
+        assert sorted(waiting) == ["out_1", "pay_1", "pay_9"]
+    finally:
+        await journal.close()

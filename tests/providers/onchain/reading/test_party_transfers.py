@@ -55,7 +55,7 @@ async def test_all_that_left_or_came_is_found_in_small_pieces(
         ):
             assert told((await token_transfers(rpc, chain, first, head, parties)).seen) == expected
         for parties in (Parties([BOB]), Parties([], [CAROL]), Parties([BOB], [CAROL])):
-            [sent] = await own_coin_transfers(rpc, chain, first, head, parties)
+            [sent] = (await own_coin_transfers(rpc, chain, first, head, parties)).seen
             assert (sent.transfer.tx_hash, sent.transfer.units) == (own_coin, 9)
         assert not (await token_transfers(rpc, chain, first, head, Parties())).seen
 
