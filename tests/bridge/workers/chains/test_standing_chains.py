@@ -126,11 +126,10 @@ async def test_a_chain_whose_endpoints_all_go_away_is_on_the_list_until_it_goes_
     monkeypatch.setattr(standing_chains, "STANDS_AFTER_BLOCKS", 0)
     async with follow(endpoints=2) as it:
         await it.register()
-        async with followers_of(it) as followers:
+        async with followers_of(it):
 
-            async def goes_on() -> bool:
-                [status] = await followers.statuses()
-                return status.followed is not None
+            async def has_begun() -> bool:
+                return await it.journal.chains.following("anvil") is not None
 
             async def is_listed() -> bool:
                 return await listed(it) != []
@@ -139,7 +138,7 @@ async def test_a_chain_whose_endpoints_all_go_away_is_on_the_list_until_it_goes_
                 it.anvil.mine()
                 return await listed(it) == []
 
-            await eventually(goes_on)
+            await eventually(has_begun)
             for liar in it.liars:
                 liar.is_dead = True
             await eventually(is_listed)
