@@ -53,9 +53,8 @@ def journal_rewound(
         advice=(
             "Webhooks of the missing time are lost; what they were about is looked up. Have the marketplace register"
             " again what it registered in that time: the same externalId is the same payment."
-            " Payouts are sent again by themselves if all could be compared, nothing differs, and the mark shows that"
-            " no decision of people is missing. Otherwise settle what differs, hold, reject and resolve again what"
-            " people had, then resume them."
+            " Payouts are held until somebody resumes them: settle what differs, have people hold, reject and resolve"
+            " again what they had, and services cancel again what they had, and then resume."
             + (_ACCOUNT if has_transfers else "")
             + (" Once that is done, dismiss this." if is_compared else "")
         ),

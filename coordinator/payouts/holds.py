@@ -169,12 +169,12 @@ def _is_of(hold: PayoutHold, by: str, service: str | None) -> bool:
     return hold.epoch is None and (hold.held_by, hold.service) == (by, service)
 
 
-def reason_to_go_on_holding(beginning: str, missing_decisions: int | None, *, agrees: bool) -> str | None:
-    """Why the bridge goes on holding payouts once it has compared the books; None if it need not."""
-    reasons = [] if agrees else ["the comparison of the books has found what differs"]
-    if missing_decisions != 0:
-        reasons.append(missing_in_words(missing_decisions))
-    return f"the journal was {beginning}; {', and '.join(reasons)}" if reasons else None
+def reason_to_go_on_holding(beginning: str, missing_decisions: int | None, *, agrees: bool) -> str:
+    """Why the bridge goes on holding payouts once it has compared the books: until a person resumes. A mark may have
+    been left behind before the last decision, and what services have cancelled it does not count."""
+    found = "nothing that differs" if agrees else "what differs"
+    missing = missing_in_words(missing_decisions)
+    return f"the journal was {beginning}; the comparison of the books has found {found}, and {missing}"
 
 
 def missing_in_words(missing_decisions: int | None) -> str:

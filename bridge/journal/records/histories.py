@@ -27,7 +27,6 @@ from bridge.journal.queries.readers import Read
 from bridge.journal.requests import histories as history_requests
 from bridge.journal.writing.histories import HistoryRecord, Opened, histories, proven_at, reach_of
 from bridge.journal.writing.history_guard import HistoryGuard
-from bridge.journal.writing.staged.actions import Action
 from bridge.journal.writing.writer import Submit
 from coordinator.histories import Mark, Reach
 from coordinator.payments.payments import Payment, PaymentStatus
@@ -218,12 +217,9 @@ class HistoryRecords:
         """The payouts that were found to be forgotten, and that no payout of the journal has taken over by now."""
         return await self._read(forgotten_payouts)
 
-    async def record_comparison(self, epoch: str, comparison: Comparison) -> Action | None:
-        """Writes down how the books were found to stand. Has payouts sent again if nothing differs, and nobody else
-        holds them; returns that action."""
-        return await self._submit(
-            functools.partial(history_requests.record_comparison, epoch=epoch, comparison=comparison)
-        )
+    async def record_comparison(self, epoch: str, comparison: Comparison) -> None:
+        """Writes down how the books stand, and why a person is to look before payouts are sent again."""
+        await self._submit(functools.partial(history_requests.record_comparison, epoch=epoch, comparison=comparison))
 
     async def add_forgotten(self, forgotten: Sequence[ForgottenPayout]) -> None:
         """Stores payouts that a provider has in its books and the journal has not."""

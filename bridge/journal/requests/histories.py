@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bridge.journal.requests.holds import end_own_hold
 from bridge.journal.requests.payouts.withholding import withhold_beside_forgotten
 from bridge.journal.writing.batch import Batch
-from bridge.journal.writing.staged.actions import Action
 from coordinator.histories import Beginning, Ground, Judgement
 from coordinator.payouts.comparisons import Comparison, ForgottenPayout
 from coordinator.payouts.holds import reason_to_go_on_holding
@@ -28,21 +26,17 @@ def add_forgotten(batch: Batch, *, forgotten: Sequence[ForgottenPayout]) -> None
         withhold_beside_forgotten(batch, payment_id)
 
 
-def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> Action | None:
-    """Writes down how the books were found to stand. Once they are compared to the end, the hold of the bridge ends
-    if they agree and no decision of people is missing; otherwise it stays, for a person, with what was found. Returns
-    the action by which payouts are sent again, if nobody else holds them."""
+def record_comparison(batch: Batch, *, epoch: str, comparison: Comparison) -> None:
+    """Writes down how the books were found to stand. Once they are compared to the end, the hold of the bridge stays
+    for a person, with what was found."""
     add_forgotten(batch, forgotten=comparison.forgotten)
     batch.histories.save(epoch, comparison)
     own = next((hold for hold in batch.holds.current if hold.epoch == epoch), None)
-    if own is None or not comparison.is_complete:
-        return None
-    beginning = batch.histories.beginning(epoch)
-    reason = reason_to_go_on_holding(beginning, own.missing_decisions, agrees=comparison.agrees)
-    if reason is None:
-        return end_own_hold(batch, own)
-    batch.holds.hold_on(own, reason)
-    return None
+    if own is not None and comparison.is_complete:
+        reason = reason_to_go_on_holding(
+            batch.histories.beginning(epoch), own.missing_decisions, agrees=comparison.agrees
+        )
+        batch.holds.hold_on(own, reason)
 
 
 def prove(batch: Batch) -> datetime:

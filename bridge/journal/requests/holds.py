@@ -9,7 +9,6 @@ from bridge.journal.wakeups import SENDING_PAYOUTS
 from bridge.journal.writing.batch import Batch
 from bridge.journal.writing.staged.actions import Action
 from coordinator.payouts.holds import (
-    THE_BRIDGE,
     EndedHolds,
     PayoutHold,
     Resumption,
@@ -18,7 +17,7 @@ from coordinator.payouts.holds import (
     which_end,
 )
 
-__all__ = ["ResumedPayouts", "end_own_hold", "hold_payouts", "resume_payouts"]
+__all__ = ["ResumedPayouts", "hold_payouts", "resume_payouts"]
 
 PAYOUTS = "payouts"
 """What is held, as the record calls it."""
@@ -65,17 +64,6 @@ def resume_payouts(batch: Batch, resumption: Resumption, idempotency: Idempotenc
     if not ended:
         return ResumedPayouts(ended, (), None)
     return ResumedPayouts(ended, ending.kept, _end(batch, ending, resumption))
-
-
-def end_own_hold(batch: Batch, own: PayoutHold) -> Action | None:
-    """Ends the hold of the bridge once nothing is left to look at. Returns the action by which payouts are sent
-    again; None if others hold them too, who say when that is over."""
-    others = tuple(hold for hold in batch.holds.current if hold.hold_id != own.hold_id)
-    if others:
-        batch.holds.end([own])
-        return None
-    note = "the books were compared, and nothing differs"
-    return _end(batch, EndedHolds((own,), ()), Resumption(THE_BRIDGE, note, frozenset()))
 
 
 def _end(batch: Batch, ending: EndedHolds, resumption: Resumption) -> Action:

@@ -65,6 +65,7 @@ payments = Table(
     index_of(("chain", "recipient", "status"), OPEN, "ix_payments_open_at"),
     index_of(("chain", "status"), f"chain IS NOT NULL AND {OPEN}", "ix_payments_waiting"),
     index_of(("chain", "recipient", "updated_at"), "chain IS NOT NULL", "ix_payments_moved_at"),
+    index_of(("chain", "updated_at"), "chain IS NOT NULL"),
     index_of(("chain", "updated_at", "payment_id"), "chain IS NOT NULL", "ix_payments_chain_moves"),
     Index(None, "created_at", "payment_id"),
     index_of(("status", "created_at", "payment_id"), "payment_id <> ''", "ix_payments_status_made"),

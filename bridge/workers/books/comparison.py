@@ -137,12 +137,10 @@ class BooksComparison:
             open_payments=found.open_payments,
             unknown_invoices=tuple(found.unknown_invoices),
         )
-        resumed = await self._journal.history.record_comparison(history.epoch, comparison)
+        await self._journal.history.record_comparison(history.epoch, comparison)
         for books, asked in found.asked:
             books.store(asked)
         self._log(comparison)
-        if resumed is not None:
-            logger.info("payouts are sent again")
         return comparison
 
     def _log(self, comparison: Comparison) -> None:

@@ -63,7 +63,7 @@ async def test_it_awaits_the_approval_of_another_person(
     assert said in reason
     found = await journal.console.for_a_person(NOW, NOW)
     assert [one.payout.payout_id for one in found.payouts] == [made.payout_id]
-    await journal.approvals.approve(made.payout_id, by=Approver("Cy"), note="they settled it")
+    await journal.approvals.approve(made.payout_id, by=Approver("Cy", seen=(reason,)), note="they settled it")
     assert await begin_attempts(journal, made.payout_id) == {made.payout_id: 1}
     approvals = [one for one in await journal.console.actions_concerning(made.payout_id) if one.action == "approval"]
     assert {one.by for one in approvals} == {"Cy"} | ({"Bo"} if when == "after it was approved" else set())

@@ -385,7 +385,7 @@ async def test_whoever_says_that_it_was_restored_is_believed(
 # The hold
 
 
-async def test_the_hold_ends_by_itself_only_when_the_books_agree(left: Left) -> None:
+async def test_the_hold_stays_for_a_person_also_where_the_books_agree(left: Left) -> None:
     await left.write()
     epoch = declare_restored(left.url, left.mark_file or Path(), "so it was", left.clock())
     async with left.opened() as journal:
@@ -394,13 +394,14 @@ async def test_the_hold_ends_by_itself_only_when_the_books_agree(left: Left) -> 
             Comparison(at=at, not_asked=("nobody",)),
             Comparison(at=at, differing=("something",)),
         ):
-            assert await journal.history.record_comparison(epoch, unsettled) is None
+            await journal.history.record_comparison(epoch, unsettled)
             assert await journal.console.payout_holds()
-        action = await journal.history.record_comparison(epoch, Comparison(at=at))
-        assert action is not None
-        assert action.by == "the bridge"
-        assert await journal.console.payout_holds() == ()
+        await journal.history.record_comparison(epoch, Comparison(at=at))
+        [hold] = await journal.console.payout_holds()
+        assert "nothing that differs" in (hold.note or "")
         assert await journal.history.to_compare() is None
+        assert await resumed(journal, by="Ada") is not None
+        assert await journal.console.payout_holds() == ()
 
 
 async def test_a_journal_that_is_restored_again_before_its_books_were_compared_waits_for_the_last_comparison(
@@ -414,9 +415,12 @@ async def test_a_journal_that_is_restored_again_before_its_books_were_compared_w
     second = declare_restored(left.url, mark_file, "and again", left.clock())
     async with left.opened() as journal:
         assert [one.epoch for one in await journal.history.all()][:2] == [second, first]
-        assert await journal.history.record_comparison(first, Comparison(at=left.clock())) is None
-        assert await journal.history.record_comparison(second, Comparison(at=left.clock())) is not None
-        assert await journal.console.payout_holds() == ()
+        await journal.history.record_comparison(first, Comparison(at=left.clock()))
+        [hold] = await journal.console.payout_holds()
+        assert hold.comparison == "open"
+        await journal.history.record_comparison(second, Comparison(at=left.clock()))
+        [hold] = await journal.console.payout_holds()
+        assert hold.comparison == "over"
 
 
 async def test_a_person_who_holds_payouts_meanwhile_is_not_overruled(left: Left) -> None:
@@ -426,8 +430,8 @@ async def test_a_person_who_holds_payouts_meanwhile_is_not_overruled(left: Left)
         holds, action = await journal.console.hold_payouts(by="Ada", note="not so fast")
         assert action is not None
         assert [(one.held_by, one.epoch) for one in holds] == [("Ada", None), ("the bridge", epoch)]
-        assert await journal.history.record_comparison(epoch, Comparison(at=left.clock())) is None
-        assert [one.held_by for one in await journal.console.payout_holds()] == ["Ada"]
+        await journal.history.record_comparison(epoch, Comparison(at=left.clock()))
+        assert [one.held_by for one in await journal.console.payout_holds()] == ["Ada", "the bridge"]
 
 
 async def test_a_hold_of_before_stays_a_persons(left: Left) -> None:

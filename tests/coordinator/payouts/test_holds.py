@@ -19,7 +19,6 @@ from coordinator.payouts.holds import (
     PayoutHold,
     Resumption,
     is_said_already,
-    missing_in_words,
     reason_to_go_on_holding,
     require_room,
     which_end,
@@ -102,9 +101,18 @@ def test_a_hold_that_would_not_be_kept_is_refused() -> None:
 @pytest.mark.parametrize(
     ("missing", "agrees", "said"),
     [
-        (0, True, None),
-        (0, False, "the journal was restored; the comparison of the books has found what differs"),
-        (1, True, "the journal was restored; its mark shows that 1 decision of people is missing"),
+        (
+            0,
+            True,
+            "the journal was restored; the comparison of the books has found nothing that differs, and its mark shows"
+            " that no decision of people is missing",
+        ),
+        (
+            1,
+            True,
+            "the journal was restored; the comparison of the books has found nothing that differs, and its mark shows"
+            " that 1 decision of people is missing",
+        ),
         (
             None,
             False,
@@ -113,11 +121,10 @@ def test_a_hold_that_would_not_be_kept_is_refused() -> None:
         ),
     ],
 )
-def test_the_bridge_goes_on_by_itself_only_where_nothing_is_left_to_look_at(
-    missing: int | None, agrees: bool, said: str | None
+def test_the_bridge_holds_on_after_a_restore_and_says_what_was_found(
+    missing: int | None, agrees: bool, said: str
 ) -> None:
     assert reason_to_go_on_holding("restored", missing, agrees=agrees) == said
-    assert missing_in_words(0) == "its mark shows that no decision of people is missing"
 
 
 PEOPLE, SERVICES = ("Ada", "Bo"), ("shop", "desk")
@@ -160,8 +167,7 @@ def test_in_whatever_order_no_hold_ends_but_by_who_may_and_has_seen_it(steps: li
         elif kind == "compare":
             for own in [one for one in holds if one.is_comparing]:
                 holds.remove(own)
-                if reason_to_go_on_holding("restored", own.missing_decisions, agrees=bool(what)) is not None:
-                    place(replace(own, is_comparing=False))
+                place(replace(own, is_comparing=False))
         else:
             is_service, known = what in SERVICES, seen.get(what, frozenset())
             wanted = Resumption(

@@ -12,6 +12,7 @@ OVER_CHAIN = sa.text("chain IS NOT NULL")
 
 
 def upgrade() -> None:
+    # The index on which bridges rely that run beside stays.
     op.create_index(
         "ix_payments_chain_moves",
         "payments",
@@ -19,15 +20,7 @@ def upgrade() -> None:
         sqlite_where=OVER_CHAIN,
         postgresql_where=OVER_CHAIN,
     )
-    op.drop_index("ix_payments_chain_updated_at", "payments")
 
 
 def downgrade() -> None:
-    op.create_index(
-        "ix_payments_chain_updated_at",
-        "payments",
-        ["chain", "updated_at"],
-        sqlite_where=OVER_CHAIN,
-        postgresql_where=OVER_CHAIN,
-    )
     op.drop_index("ix_payments_chain_moves", "payments")

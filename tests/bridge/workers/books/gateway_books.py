@@ -25,6 +25,7 @@ from providers.shkeeper.payouts.payouts import ShkeeperPayouts
 from providers.shkeeper.wallets import ShkeeperWallets
 from tests.bridge.conftest import INSTALLATION
 from tests.bridge.workers.conftest import START, payment
+from tests.resuming import resumed
 from tests.scripted_gateway import Gateway, Request, says
 
 COINS = ["ETH-USDT", "BTC"]
@@ -122,7 +123,11 @@ def comparing(
 
 
 async def compared(comparison: BooksComparison, journal: Journal) -> Comparison:
-    return await comparison.compare((await journal.history.all())[0])
+    """What a comparison finds. Where it has come to its end and nothing differs, somebody resumes payouts."""
+    found = await comparison.compare((await journal.history.all())[0])
+    if found.is_complete and found.agrees:
+        await resumed(journal, by="Ada")
+    return found
 
 
 def name(number: int, ordinal: int, seller_id: str = "s1") -> str:
