@@ -2,8 +2,8 @@
 rewound, copied or promoted. Pure.
 
 A provider that sent money and did not write it down, and a journal that has forgotten that it asked, both know
-nothing of it. What the wallet holds shows it. So nothing goes on by itself unless each wallet holds what the books
-explain, counted from its last comparison of before.
+nothing of it. What the wallet holds shows it: whether that is what the books explain, counted from its last
+comparison of before.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -18,7 +18,7 @@ __all__ = ["ExamineWallets", "WalletFindings", "doubt_about_wallet"]
 
 
 class WalletFindings(NamedTuple):
-    """Why sending does not go on by itself, a sentence for each coin."""
+    """What a comparison of the books finds in wallets, a sentence for each coin."""
 
     doubts: Sequence[str] = ()
     """What a person has to look at."""

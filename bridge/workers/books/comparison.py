@@ -1,6 +1,6 @@
 """Comparison of the books, after the journal was restored, rewound, copied or promoted: what the providers and the
-chains know and the journal does not, and whether the wallets hold what is known. Payouts are held until it is over;
-it resumes them only if everybody could be asked and nothing differs.
+chains know and the journal does not, and whether the wallets hold what is known. Payouts are held until it is over
+and a person, who sees what it has found, resumes them.
 
 A payout that the journal has forgotten is found by its name: the names of a share are asked for in order.
 """

@@ -232,7 +232,7 @@ class PaymentDeadlines:
         except UnansweredError as error:
             self._silent.add((payment.provider, one.coin))
             logger.warning("%s does not answer about %s: %s", payment.provider, payment.payment_id, error)
-            self._is_unclear(payment)
+            self._note_unclear(payment)
             return None
         except ProviderUnavailableError as error:
             logger.warning("%s cannot be asked before deadlines are applied: %s", payment.provider, error)
@@ -242,18 +242,18 @@ class PaymentDeadlines:
             logger.warning("%s did not give the status of %s: %s", payment.provider, payment.payment_id, error)
             if not isinstance(error, CredentialsRefusedError):
                 await note_unreadable(self._journal, payment, str(error))
-            self._is_unclear(payment)
+            self._note_unclear(payment)
             return None
         self._silent.discard((payment.provider, one.coin))
         applied = await apply_look_up(self._journal, payment, found)
         if applied.found == "unreadable":
-            self._is_unclear(payment)
+            self._note_unclear(payment)
             return None
         self._unclear.pop(payment.payment_id, None)
         # Only now: what this answer listed is known by then, and what is told of later was not in it.
         return _Answered(self._journal.clock() if applied.is_whole else None)
 
-    def _is_unclear(self, payment: Payment) -> None:
+    def _note_unclear(self, payment: Payment) -> None:
         """Notes that nothing was learned about a payment, which waits as if its provider were away."""
         before = self._unclear.get(payment.payment_id)
         times = 0 if before is None else before.times
