@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.asking import client_of
-from tests.bridge.http.exchanges import KEYS
+from tests.bridge.http.exchanges import KEYS, As
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +19,17 @@ def bridge(make_bridge: Any) -> Any:
 def client(bridge: Any) -> Iterator[httpx.Client]:
     with client_of(bridge.url) as client:
         yield client
+
+
+@pytest.fixture
+def as_(bridge: Any) -> Iterator[As]:
+    """Clients with the token that each is given."""
+    opened: list[httpx.Client] = []
+
+    def client(token: str) -> httpx.Client:
+        opened.append(client_of(bridge.url, headers={"Authorization": f"Bearer {token}"}))
+        return opened[-1]
+
+    yield client
+    for one in opened:
+        one.close()

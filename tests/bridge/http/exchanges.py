@@ -6,6 +6,7 @@ import itertools
 import json
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.waiting import GIVE_UP_SECONDS
 
 KEYS = ("the-old-key-of-the-gateway", "the-new-key-of-the-gateway")
 NUMBERS = itertools.count(1)
+As = Callable[[str], httpx.Client]
+"""Gives clients with some token."""
 
 
 def registration(**changes: object) -> dict[str, object]:

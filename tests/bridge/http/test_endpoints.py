@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from bridge.access.service_tokens import ServicesError, read_services
 from tests.answering_server import Asked, answering_requests
-from tests.asking import client_of
+from tests.bridge.http.exchanges import As
 from tests.resuming import resume
 from tests.waiting import wait_until
 
@@ -45,8 +44,6 @@ VIEWS = jwt.encode({"sub": "bo", "exp": NEVER, "roles": ["ops-view"]}, SECRET, "
 USER = jwt.encode({"sub": "u1", "exp": NEVER}, SECRET, "HS256")
 HOOK = {"url": "https://shop.example/hook?key=of-the-owner", "events": ["payment-*", "refund-opened"]}
 
-As = Callable[[str], httpx.Client]
-
 
 @pytest.fixture(scope="module")
 def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -59,19 +56,6 @@ def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         BRIDGE_ENDPOINT_NETWORKS="127.0.0.0/8",
         BRIDGE_ENDPOINT_RETRY_SECONDS="0.05,3600",
     )
-
-
-@pytest.fixture
-def as_(bridge: Any) -> Iterator[As]:
-    opened: list[httpx.Client] = []
-
-    def client(token: str) -> httpx.Client:
-        opened.append(client_of(bridge.url, headers={"Authorization": f"Bearer {token}"}))
-        return opened[-1]
-
-    yield client
-    for one in opened:
-        one.close()
 
 
 def registered(client: httpx.Client, **differs: Any) -> dict[str, Any]:

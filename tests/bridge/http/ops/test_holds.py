@@ -1,6 +1,6 @@
 """Holds of payouts over REST, where services and staff are known by their tokens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.asking import client_of
+from tests.bridge.http.exchanges import As
 from tests.resuming import resume, seen_holds
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -23,7 +23,6 @@ registers = ["payouts"]
 """
 SHOP, DESK = "the-token-of-the-shop", "the-token-of-the-desk"
 ADA = jwt.encode({"sub": "ada", "exp": 4102444800, "roles": ["ops-act"]}, SECRET, "HS256")
-As = Callable[[str], httpx.Client]
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +32,10 @@ def bridge(make_bridge: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_bridge(BRIDGE_SERVICES_FILE=str(services), BRIDGE_ACCESS="jwt", BRIDGE_JWT_SECRETS=SECRET)
 
 
-@pytest.fixture
-def as_(bridge: Any) -> Iterator[As]:
-    opened: list[httpx.Client] = []
-
-    def client(token: str) -> httpx.Client:
-        opened.append(client_of(bridge.url, headers={"Authorization": f"Bearer {token}"}))
-        return opened[-1]
-
-    yield client
-    resume(client(ADA), by=None)
-    for one in opened:
-        one.close()
+@pytest.fixture(autouse=True)
+def resumed(as_: As) -> Iterator[None]:
+    yield
+    resume(as_(ADA), by=None)
 
 
 def resumed_by_service(client: httpx.Client, *seen: str, key: str | None = None) -> httpx.Response:
