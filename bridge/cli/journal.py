@@ -31,8 +31,7 @@ def restored(
 ) -> None:
     """Say that the journal was restored, before the bridge is started on it.
 
-    Clients begin anew then, and no payout is sent until the books were compared. Most restores are noticed without
-    it.
+    Clients begin anew then, and no payout is sent until somebody resumes them. Most restores are noticed without it.
     """
     from bridge.journal.maintenance import declare_restored
     from bridge.settings import load_settings
@@ -43,7 +42,10 @@ def restored(
     if as_json:
         say(json.dumps({"epoch": epoch}, indent=2))
         return
-    say(f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books before it pays out.")
+    say(
+        f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books, and holds payouts until"
+        " you resume them."
+    )
 
 
 @journal.command(hidden=True)

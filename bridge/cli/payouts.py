@@ -106,9 +106,10 @@ def reject(
 def _described(hold: Mapping[str, Any]) -> str:
     note, missing = hold.get("note"), hold.get("missingDecisions")
     line = f"held by {hold['heldBy']} since {hold['heldAt']}" + (f": {note}" if note else "")
-    if hold.get("comparison") == "open":
+    if hold.get("comparison") == "open":  # afterwards the note says what is missing
         line += " (the books are being compared)"
-    return on_one_line(line + (f"; decisions of people that are missing: {missing}" if missing else ""))
+        line += f"; decisions of people that are missing: {missing}" if missing else ""
+    return on_one_line(line)
 
 
 def _path(payout_id: str) -> str:

@@ -22,7 +22,7 @@ def restore(
 
     An SQLite journal that was there is kept beside it, under another name. Into PostgreSQL it is read with its
     pg_restore, on the PATH or in BRIDGE_POSTGRESQL_BIN, and the database has to be empty. The next start begins a
-    new history: clients begin anew, and no payout is sent until the books were compared.
+    new history: clients begin anew, and no payout is sent until somebody resumes them.
 
     Example: [bold]bridge restore /backups/bridge-2026-05-01.db[/bold]
     """
@@ -39,4 +39,4 @@ def restore(
         return
     what_was = "" if replaced is None else f" What was there is in {replaced}."
     say(f"The journal in {journal_place(url)} is restored from {path}.{what_was}")
-    say("Start the bridge: it begins a new history, and compares the books before it pays out.")
+    say("Start the bridge: it begins a new history, compares the books, and holds payouts until you resume them.")

@@ -1376,7 +1376,7 @@ export interface paths {
         };
         /**
          * The histories of the journal
-         * @description The present one first. Another begins when the journal was restored, rewound, copied or promoted: clients begin anew then, and payouts are held until the books were compared.
+         * @description The present one first. Another begins when the journal was restored, rewound, copied or promoted: clients begin anew then, and payouts are held until somebody resumes them.
          */
         get: operations["listHistories"];
         put?: never;

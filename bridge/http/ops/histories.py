@@ -59,7 +59,7 @@ class HistoryList(FrozenModel):
     summary="The histories of the journal",
     description=(
         "The present one first. Another begins when the journal was restored, rewound, copied or promoted: clients "
-        "begin anew then, and payouts are held until the books were compared."
+        "begin anew then, and payouts are held until somebody resumes them."
     ),
 )
 async def list_histories(journal: GivenJournal) -> HistoryList:

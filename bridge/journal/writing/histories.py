@@ -1,7 +1,7 @@
 """Histories of a journal: opening the one that is there, or beginning another where it is not the one that was left.
 
 A new history has a new epoch, so that clients begin anew, and a new secret, so that their sessions are void; nobody
-is online in it who was before. Unless the journal is new, payouts are held until the books were compared.
+is online in it who was before. Unless the journal is new, payouts are held until a person resumes them.
 """
 
 import json
@@ -194,7 +194,7 @@ def begin_history(
         _hold_payouts(connection, epoch, judgement, now)
         said = "; ".join(judgement.evidence)
         logger.warning(
-            "a new history of the journal begins (%s): %s. No payout is sent until the books were compared.",
+            "a new history of the journal begins (%s): %s. The books are compared, and no payout is sent until somebody resumes them.",
             judgement.beginning,
             said,
         )

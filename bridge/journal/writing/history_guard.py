@@ -24,8 +24,8 @@ __all__ = ["HistoryGuard", "JournalHead"]
 logger = logging.getLogger("bridge.journal")
 
 REPLACED = (
-    "the journal is not the one that was opened: {}. The bridge stops; started again, it begins a new history, and"
-    " compares the books before it sends a payout"
+    "the journal is not the one that was opened: {}. The bridge stops; started again, it begins a new history,"
+    " compares the books, and holds payouts until a person resumes them"
 )
 FILES_GONE = (
     "the journal's files were taken away: {}. The bridge saves what it has committed into the database, and stops;"
