@@ -43,8 +43,8 @@ def restored(
         say(json.dumps({"epoch": epoch}, indent=2))
         return
     say(
-        f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books, and holds payouts until"
-        " you resume them."
+        f"A new history begins, with the epoch {epoch}. Start the bridge: it compares the books, and holds payouts"
+        " until you resume them."
     )
 
 

@@ -194,7 +194,8 @@ def begin_history(
         _hold_payouts(connection, epoch, judgement, now)
         said = "; ".join(judgement.evidence)
         logger.warning(
-            "a new history of the journal begins (%s): %s. The books are compared, and no payout is sent until somebody resumes them.",
+            "a new history of the journal begins (%s): %s. The books are compared, and no payout is sent until"
+            " somebody resumes them.",
             judgement.beginning,
             said,
         )
