@@ -7,6 +7,7 @@
 // address of the loopback that it comes from, where it finds every name}}}, {"client", "fence": true}, {"client", "join":
 // ["join-user-room", "u1"]}, {"client", "again": true} to say goodbye and connect anew, {"client", "closeEngine": true} and {"client",
 // "close": true}. The last token serves for every further connection. It prints, with the number of the client:
+// {"beganAnew": sid} when it comes back and is not recovered, be it cut off again before its joins are answered,
 // {"ready": sid, "recovered"} when every join is answered, {"refused", "answer"} for each that was refused, {"event", "args"}
 // for each event, {"fence": count} after a round trip to the server, {"asked", "answer"} for a join, and {"closed": true} at last.
 //
@@ -50,7 +51,10 @@ function open(client, { url, joins, tokens, transports, sessionOf, asking }) {
   socket.on("connect_error", (error) => print({ connectError: error.message, data: error.data }));
   socket.on("disconnect", (reason) => print({ disconnected: reason }));
   let isIn = false; // whether every join was granted in this session
+  let wasThere = false;
   socket.on("connect", async () => {
+    if (wasThere && !socket.recovered) print({ beganAnew: socket.id });
+    wasThere = true;
     isIn &&= socket.recovered;
     let isRefused = false; // the next token may grant it
     for (const [event, ...args] of isIn ? [] : joins) {
