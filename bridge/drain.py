@@ -30,6 +30,8 @@ RETURN_MS = 1.0
 STARTS_WITHIN_MS = 1_000
 LONGEST_MS = 30_000
 TOLD_AT_ONCE = 200
+# Whoever polls asks again within this, or is not told.
+HEARD_SECONDS, LOOK_SECONDS = 0.5, 0.01
 
 
 def come_back_in_ms(share: float, clients: int, *, are_others: bool) -> int:
@@ -43,6 +45,10 @@ class LeavingClient(Protocol):
 
     def tell(self, come_back_in_ms: int) -> object:
         """Says that it is about to be closed, and when to come back."""
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether nothing that it was told waits until it asks."""
 
     def close(self) -> object: ...
 
@@ -121,6 +127,7 @@ async def _tell_clients(company: Company) -> None:
         for client in some:
             client.tell(come_back_in_ms(_share(), len(clients), are_others=False))
         await asyncio.sleep(0)
+    await _until_heard(clients)
 
 
 async def _close_clients(company: Company, ends_at: float) -> None:
@@ -133,3 +140,12 @@ async def _close_clients(company: Company, ends_at: float) -> None:
             client.tell(come_back_in_ms(_share(), of_all, are_others=True))
             client.close()
         await asyncio.sleep(STEP_SECONDS)
+
+
+async def _until_heard(clients: Sequence[LeavingClient]) -> None:
+    """Waits for those who are between two polls; not for long, since some may be gone without a word."""
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + HEARD_SECONDS
+    # Nothing signals that a poll took what waited.
+    while loop.time() < ends_at and not all(client.has_heard for client in clients):  # noqa: ASYNC110
+        await asyncio.sleep(LOOK_SECONDS)

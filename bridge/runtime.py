@@ -126,6 +126,10 @@ class EndOfFeed:
     def tell(self, come_back_in_ms: int) -> None:
         pass
 
+    @property
+    def has_heard(self) -> bool:
+        return True
+
     def close(self) -> None:
         self.follower.end()
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bridge.drain import LONGEST_MS, STARTS_WITHIN_MS, Drain, come_back_in_ms
+from bridge import drain as draining
+from bridge.drain import LONGEST_MS, LOOK_SECONDS, STARTS_WITHIN_MS, Drain, come_back_in_ms
 from coordinator.errors import BridgeError
 from tests.clock import pass_seconds
 from tests.waiting import until
@@ -20,6 +21,10 @@ class Leaver:
         self._company.left.append("told")
         self._company.waits_ms.append(come_back_in_ms)
 
+    @property
+    def has_heard(self) -> bool:
+        return self._company.have_heard
+
     def close(self) -> None:
         self._company.close_one()
 
@@ -33,6 +38,7 @@ class Company:
         self.late = 0
         self.left: list[str] = []
         self.waits_ms: list[int] = []
+        self.have_heard = True
 
     async def others(self) -> bool:
         return self._are_others
@@ -85,6 +91,25 @@ async def test_one_that_is_alone_tells_all_to_come_once_it_can_be_there_again() 
     assert company.left == ["told"] * 1_000
     assert STARTS_WITHIN_MS <= min(company.waits_ms) < STARTS_WITHIN_MS + 100
     assert STARTS_WITHIN_MS + 900 < max(company.waits_ms) <= STARTS_WITHIN_MS + 1_000
+
+
+@pytest.mark.parametrize("do_they_ask", [True, False])
+async def test_one_that_is_alone_waits_a_moment_for_those_who_are_between_two_polls(
+    do_they_ask: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "HEARD_SECONDS", moment := 1_000)
+    drain, company, ended = Drain(10 * moment), Company(3, are_others=False), asyncio.Event()
+    company.have_heard = False
+    drain.serve(company)
+    drain.begin(ended.set)
+    await until(lambda: company.left == ["told"] * 3)
+    await asyncio.sleep(2 * LOOK_SECONDS)
+    assert not ended.is_set()
+    if do_they_ask:
+        company.have_heard = True
+    else:
+        await pass_seconds(moment)
+    await ended.wait()
 
 
 @pytest.mark.parametrize("are_others", [True, False])

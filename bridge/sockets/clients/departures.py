@@ -24,6 +24,10 @@ class Departure:
             said = BridgeStopping(come_back_in_ms=come_back_in_ms)
             manager.tell((DEFAULT_NAMESPACE, sid), said.event_name, said.model_dump(mode="json", by_alias=True))
 
+    @property
+    def has_heard(self) -> bool:
+        return self.connection.protocol is not None or not len(self.connection.writer.backlog)
+
     def close(self) -> None:
         self.connection.end(Disconnect.RESTARTING)
 
