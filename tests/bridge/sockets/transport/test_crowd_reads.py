@@ -223,9 +223,12 @@ def test_few_are_heard_at_once_and_the_rest_in_slices_in_the_order_in_which_they
     heard: list[tuple[int, int]] = []
 
     async def crowd() -> None:
-        ticks, turns = count(), count()
-        reads = CrowdReads(clock=lambda: next(ticks) * crowd_reads.SLICE_SECONDS / 4)
-        has_turn = [reads.has_turn() for _ in range(AT_ONCE + 1)]
+        ticks, turns, loop = count(), count(), asyncio.get_running_loop()
+        begun_at = None
+        while begun_at != loop.time():  # once more, where the clock of the loop has gone on meanwhile
+            begun_at = loop.time()
+            reads = CrowdReads(clock=lambda: next(ticks) * crowd_reads.SLICE_SECONDS / 4)
+            has_turn = [reads.has_turn() for _ in range(AT_ONCE + 1)]
         assert has_turn == [True] * AT_ONCE + [False]
         turn = next(turns)
         for number in range(20):
